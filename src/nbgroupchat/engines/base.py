@@ -1,0 +1,114 @@
+"""What an engine is: the thing that runs a model, whichever it is.
+
+An engine is given a prompt as segments, never as one text, so that only the server's own markers become control tokens.
+It knows nothing of events, members or hubs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+FinishReason: TypeAlias = Literal["complete", "length"]
+
+
+class Segment(Struct, frozen=True):
+    """A part of a prompt: one post, one reply, or the server's own words. `key` is the `eid` of the event it is from,
+    or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and each
+    is tokenized by itself, as plain text.
+    """
+
+    role: Role
+    text: str
+    key: str = ""
+
+
+class Prompt(Struct, frozen=True):
+    """What the model is to read, oldest first; the reply that follows is the assistant's.
+
+    The first segment is the system message. Where not all of it fits, the engine leaves out the oldest of the others.
+    """
+
+    segments: tuple[Segment, ...]
+
+
+class Sampling(Struct, frozen=True):
+    """How a reply is chosen: at most `max_tokens`, and `seed` 0 for a new one each time."""
+
+    max_tokens: int = 512
+    temperature: float = 0.2
+    seed: int = 0
+
+
+class Piece(Struct, frozen=True, tag="piece"):
+    """Some text of a reply, in whole characters, with the ids it was sampled as (empty where the engine has none)."""
+
+    text: str
+    ids: tuple[int, ...] = ()
+
+
+class Finish(Struct, frozen=True, tag="finish"):
+    """The end of a reply, and what it took, in tokens; `dropped` is the number of segments that did not fit.
+
+    `prompt` is `evaluated` (read for this reply) and `cached` (read before) together.
+    """
+
+    reason: FinishReason
+    prompt: int = 0
+    evaluated: int = 0
+    cached: int = 0
+    written: int = 0
+    dropped: int = 0
+
+
+class EngineStatus(Struct, frozen=True):
+    """How the engine is: `progress` from 0 to 1 while it loads, `message` says what to do where it failed."""
+
+    state: Literal["off", "loading", "ready", "failed"]
+    model: str = ""
+    progress: float | None = None
+    message: str | None = None
+
+
+StatusListener: TypeAlias = Callable[[EngineStatus], None]
+
+
+class EngineError(Exception):
+    """The engine cannot answer: no model, a broken one, a wrong setting. The message says what to do."""
+
+
+class EngineInterrupted(EngineError):
+    """The engine was lost in the middle of a reply; the next one may succeed."""
+
+
+class Engine(Protocol):
+    """Runs a model. Every implementation passes `tests/engines/contract.py`."""
+
+    @property
+    def status(self) -> EngineStatus:
+        """How it is now."""
+
+    def watch(self, listener: StatusListener) -> None:
+        """Call `listener` with every new status, on the event loop."""
+
+    def start(self) -> None:
+        """Begin to load in the background; calling it again, or after a failure, tries again. Never raises."""
+
+    def listen(self, room: str, prompt: Prompt) -> None:
+        """Read ahead what the next prompt of this room begins with, while idle, so that the answer starts sooner.
+
+        A hint: an engine that cannot read ahead does nothing. Never raises.
+        """
+
+    def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Finish]:
+        """Write a reply: pieces, then one Finish. Closing the iterator stops the model within a token.
+
+        Waits for the model where it is still loading. Raises EngineError, or EngineInterrupted after which what came
+        before still counts.
+        """
+
+    async def close(self) -> None:
+        """End everything the engine started."""

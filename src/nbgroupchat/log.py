@@ -1,0 +1,84 @@
+"""A room's log: entries numbered without holes, and what a reader at some position still has to be told.
+
+Pure state. It holds the newest part of a log in memory; where the whole of it lives is the backplane's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbgroupchat.protocol import DurableEvent, Position, Posted, ReplyOpened
+
+MAX_TAIL = 2_000
+"""The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
+
+SNAPSHOT_MESSAGES = 100
+"""How many of the newest messages a snapshot holds."""
+
+
+class Gap(Exception):
+    """An event does not follow what is held: something was missed, and the reader has to join again."""
+
+
+class Log:
+    """The newest entries of one room, after entry `base`."""
+
+    def __init__(self, epoch: str, entries: Sequence[DurableEvent] = (), keep: int = MAX_TAIL) -> None:
+        self.epoch = epoch
+        self._keep = keep
+        self._entries: list[DurableEvent] = []
+        self.base = entries[0].seq - 1 if entries else 0
+        for entry in entries:
+            self.append(entry)
+
+    @property
+    def position(self) -> Position:
+        """Where the log stands: its newest entry."""
+        if not self._entries:
+            return Position(self.epoch, self.base, "")
+        newest = self._entries[-1]
+        return Position(self.epoch, newest.seq, newest.eid)
+
+    def append(self, entry: DurableEvent) -> None:
+        """Add the next entry. Raises Gap for any other."""
+        expected = self.base + len(self._entries) + 1
+        if entry.seq != expected:
+            raise Gap(f"entry {entry.seq} came where {expected} was due")
+        self._entries.append(entry)
+        # Dropped in blocks: one removal from the front of a list costs as much as many.
+        if len(self._entries) > 2 * self._keep:
+            del self._entries[: -self._keep]
+            self.base = self._entries[0].seq - 1
+
+    def tail(self, resume: Position) -> Sequence[DurableEvent] | None:
+        """Give the entries after `resume`, or None where the reader has to start over.
+
+        A tail is given only when the epoch is this one, the entry at `resume.seq` is the one the reader has, and no more
+        than `MAX_TAIL` entries follow.
+        """
+        held = resume.seq - self.base
+        if resume.epoch != self.epoch or held < 0 or held > len(self._entries):
+            return None
+        if len(self._entries) - held > MAX_TAIL:
+            return None
+        if held == 0:
+            # Nothing is held to compare with, except before the first entry of all.
+            return list(self._entries) if self.base == 0 and resume.eid == "" else None
+        if self._entries[held - 1].eid != resume.eid:
+            return None
+        return self._entries[held:]
+
+    def snapshot(self, messages: int = SNAPSHOT_MESSAGES) -> tuple[int, Sequence[DurableEvent]]:
+        """Give the entries from the newest `messages` messages on, and the `seq` before the first of them."""
+        return newest(self._entries, messages, self.base)
+
+
+def newest(entries: Sequence[DurableEvent], messages: int, base: int) -> tuple[int, Sequence[DurableEvent]]:
+    """Cut contiguous entries, which follow entry `base`, so that the newest `messages` messages remain."""
+    left = messages
+    for index in range(len(entries) - 1, -1, -1):
+        if isinstance(entries[index], (Posted, ReplyOpened)):
+            left -= 1
+            if left == 0:
+                return entries[index].seq - 1, entries[index:]
+    return base, entries

