@@ -1,4 +1,5 @@
-"""Builds the panel's bundle (`js/` to `src/nbgroupchat/static/`) before a wheel, an editable install or an sdist is made.
+"""Builds the panel's bundle (`js/` to `src/nbgroupchat/static/`) before a wheel, an editable install or an sdist is
+made.
 
 An sdist carries the bundle, so that installing one needs no Node: the bundle is built only where `js/` is newer.
 """
@@ -31,7 +32,7 @@ class BundleHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's signature
         """Build the bundle unless it is current."""
         if is_current():
             return

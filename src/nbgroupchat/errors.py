@@ -1,7 +1,8 @@
 """What can be refused, and how a refusal reads.
 
-A refusal is part of the interface: a stable code for programs, a sentence for people (what was tried, what was found, what
-to do next), and, where trying again helps, after how many milliseconds. This module knows nothing of rooms or wires.
+A refusal is part of the interface: a stable code for programs, a sentence for people (what was tried, what was found,
+what to do next), and, where trying again helps, after how many milliseconds. This module knows nothing of rooms or
+wires.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbgroupchat.protocol import DurableEvent, Position, Posted, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Position, Posted, ReplyClosed, ReplyOpened
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -50,11 +50,15 @@ class Log:
             del self._entries[: -self._keep]
             self.base = self._entries[0].seq - 1
 
+    def after(self, seq: int) -> Sequence[DurableEvent] | None:
+        """Give the entries that follow `seq`, or None where some of them are no longer held."""
+        return self._entries[seq - self.base :] if seq >= self.base else None
+
     def tail(self, resume: Position) -> Sequence[DurableEvent] | None:
         """Give the entries after `resume`, or None where the reader has to start over.
 
-        A tail is given only when the epoch is this one, the entry at `resume.seq` is the one the reader has, and no more
-        than `MAX_TAIL` entries follow.
+        A tail is given only when the epoch is this one, the entry at `resume.seq` is the one the reader has, and no
+        more than `MAX_TAIL` entries follow.
         """
         held = resume.seq - self.base
         if resume.epoch != self.epoch or held < 0 or held > len(self._entries):
@@ -67,6 +71,13 @@ class Log:
         if self._entries[held - 1].eid != resume.eid:
             return None
         return self._entries[held:]
+
+    def close_of(self, reply: str) -> ReplyClosed | None:
+        """Give the entry that closed a reply, or None where none is held."""
+        for entry in reversed(self._entries):
+            if isinstance(entry, ReplyClosed) and entry.id == reply:
+                return entry
+        return None
 
     def snapshot(self, messages: int = SNAPSHOT_MESSAGES) -> tuple[int, Sequence[DurableEvent]]:
         """Give the entries from the newest `messages` messages on, and the `seq` before the first of them."""

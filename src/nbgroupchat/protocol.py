@@ -1,11 +1,11 @@
 """The vocabulary of the wire: what members ask for (commands) and what happened (events), as frozen typed values.
 
 Commands are imperative and go up, events are in the past tense and come down. Everything that arrives is decoded and
-validated here, once, and refused with a stable code where it does not fit. The same frames are written down as JSON under
-`tests/frames/` and read by the Python and the TypeScript tests.
+validated here, once, and refused with a stable code where it does not fit. The same frames are written down as JSON
+under `tests/frames/` and read by the Python and the TypeScript tests.
 
-What this module covers: types, ranges, lengths, unknown and duplicate fields, text that is not Unicode. What it does not:
-who may do what (`policy`), and how frames travel (`signalr`).
+What this module covers: types, ranges, lengths, unknown and duplicate fields, text that is not Unicode. What it does
+not: who may do what (`policy`), and how frames travel (`signalr`).
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class RoomPolicy(Struct, frozen=True):
 class Joined(Struct, frozen=True):
     """Answer to `join`: who you are, the room's rules, its position, and what follows.
 
-    In mode `tail` the entries after `resume` follow. In mode `snapshot` the client starts over: the entries after `base`
-    follow. In both, the last of them is followed by `live`.
+    In mode `tail` the entries after `resume` follow. In mode `snapshot` the client starts over: the entries after
+    `base` follow. In both, the last of them is followed by `live`.
     """
 
     you: Member

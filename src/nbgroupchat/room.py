@@ -133,14 +133,30 @@ class Room:
             case Posted():
                 self.typing.discard(event.by)
                 self.messages[event.eid] = Message(
-                    id=event.eid, seq=event.seq, ts=event.ts, by=event.by, name=event.name, kind=event.kind,
-                    text=event.text, status="posted", reply_to=event.reply_to, asks=event.asks,
+                    id=event.eid,
+                    seq=event.seq,
+                    ts=event.ts,
+                    by=event.by,
+                    name=event.name,
+                    kind=event.kind,
+                    text=event.text,
+                    status="posted",
+                    reply_to=event.reply_to,
+                    asks=event.asks,
                 )
             case ReplyOpened():
                 self.drafts[event.eid] = Draft()
                 self.messages[event.eid] = Message(
-                    id=event.eid, seq=event.seq, ts=event.ts, by=event.by, name=event.name, kind="agent",
-                    text="", status="open", to=event.to, context=event.context,
+                    id=event.eid,
+                    seq=event.seq,
+                    ts=event.ts,
+                    by=event.by,
+                    name=event.name,
+                    kind="agent",
+                    text="",
+                    status="open",
+                    to=event.to,
+                    context=event.context,
                 )
             case ReplyClosed():
                 self.drafts.pop(event.id, None)

@@ -1,7 +1,7 @@
 """Everything that can be set, with its default, as one frozen value.
 
-The server extension fills it from `c.NbGroupChat`, an in-process hub from environment variables. `docs/settings.md` has an
-entry for each. This module reads nothing by itself.
+The server extension fills it from `c.NbGroupChat`, an in-process hub from environment variables. `docs/settings.md` has
+an entry for each. This module reads nothing by itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
+import msgspec
 from msgspec import Struct
 
 EngineName: TypeAlias = Literal["llama", "echo", "script", "off"]
@@ -23,7 +24,7 @@ class SettingsError(ValueError):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a hub and its agent run with. Sizes are bytes, times are seconds, lengths of prompts and replies are tokens."""
+    """What a hub and its agent run with. Times are in seconds, lengths of prompts and replies in tokens."""
 
     agent_name: str = "llama"
     engine: EngineName = "llama"
@@ -45,7 +46,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long the model may write nothing before its worker is ended."""
     max_connections: int = 2000
     max_rooms: int = 200
-    outbox_bytes: int = 1024 * 1024
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -55,14 +55,19 @@ class Settings(Struct, frozen=True, kw_only=True):
                 f"agent_name is {self.agent_name!r}: people write it after '@', so it takes up to 32 letters, digits "
                 "and underscores, not beginning with a digit."
             )
-        for name, least in (("context_tokens", 512), ("reply_tokens", 1), ("threads", 0), ("max_connections", 1),
-                            ("max_rooms", 1), ("outbox_bytes", 64 * 1024)):
+        for name, least in (
+            ("context_tokens", 512),
+            ("reply_tokens", 1),
+            ("threads", 0),
+            ("max_connections", 1),
+            ("max_rooms", 1),
+        ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}, and must be at least {least}.")
         if self.reply_tokens > self.context_tokens // 2:
             raise SettingsError(
-                f"reply_tokens is {self.reply_tokens}, and may be at most half of context_tokens ({self.context_tokens}): "
-                "the conversation needs the rest."
+                f"reply_tokens is {self.reply_tokens}, and may be at most half of context_tokens "
+                f"({self.context_tokens}): the conversation needs the rest."
             )
 
 
@@ -72,7 +77,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     Raises SettingsError for a value that does not fit.
     """
     found: dict[str, object] = {}
-    for name, default in _defaults().items():
+    for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True):
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
@@ -83,8 +88,4 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             found[name] = type(default)(json.loads(text))
         except (ValueError, TypeError):
             raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes a number.") from None
-    return Settings(**found)  # type: ignore[arg-type]  # checked above and in __post_init__
-
-
-def _defaults() -> dict[str, object]:
-    return dict(zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True))
+    return msgspec.convert(found, Settings)

@@ -6,7 +6,7 @@ It knows nothing of events, members or hubs.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -17,8 +17,8 @@ FinishReason: TypeAlias = Literal["complete", "length"]
 
 class Segment(Struct, frozen=True):
     """A part of a prompt: one post, one reply, or the server's own words. `key` is the `eid` of the event it is from,
-    or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and each
-    is tokenized by itself, as plain text.
+    or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and
+    each is tokenized by itself, as plain text.
     """
 
     role: Role
@@ -103,7 +103,7 @@ class Engine(Protocol):
         A hint: an engine that cannot read ahead does nothing. Never raises.
         """
 
-    def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Finish]:
+    def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
         """Write a reply: pieces, then one Finish. Closing the iterator stops the model within a token.
 
         Waits for the model where it is still loading. Raises EngineError, or EngineInterrupted after which what came

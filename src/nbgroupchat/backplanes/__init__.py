@@ -1,0 +1,1 @@
+"""Where logs live, and how hubs hear of what is added to them."""

@@ -1,0 +1,59 @@
+"""What a backplane is: the order and the store of every room's log, and the way hubs hear of new events.
+
+Local events take the same way as remote ones: what is appended or journaled here comes back through the room's
+listener, stored before anybody is shown it. A backplane knows nothing of members, connections or rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from nbgroupchat.protocol import Delta, DurableEvent, Event
+
+RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
+
+
+class Opened(Struct, frozen=True):
+    """A room's state when it is opened: its epoch, its secret `key`, the newest entries, and the drafts of open
+    replies.
+    """
+
+    epoch: str
+    key: bytes
+    entries: Sequence[DurableEvent]
+    drafts: Sequence[Delta]
+
+
+class Appended(Struct, frozen=True):
+    """The entry that stands in the log; `duplicate` where its key had been used before."""
+
+    entry: DurableEvent
+    duplicate: bool
+
+
+class Backplane(Protocol):
+    """Keeps logs. Every implementation passes `tests/backplanes/contract.py`."""
+
+    async def open(self, room: str, listener: RoomListener) -> Opened:
+        """Begin to hear a room, and give its newest entries; `listener` is called with all that follows, in order."""
+
+    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+        """Store an entry at the end of the log, stamped with `seq`, `eid` and `ts`, and tell the listeners.
+
+        The first entry with a `key` wins, and a later one is answered with it: a post's retry has the same key, and so
+        have all attempts to close one reply.
+        """
+
+    async def journal(self, room: str, delta: Delta) -> bool:
+        """Store the next pieces of an open reply and tell the listeners; False where the reply is not open."""
+
+    async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
+        """Give contiguous entries up to the one before `before` that hold `limit` messages, and whether there are
+        older.
+        """
+
+    async def close(self) -> None:
+        """Store what is still to be stored, and let go."""

@@ -1,0 +1,82 @@
+"""The backplane of one process, for as long as it lives: logs in memory."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
+from nbgroupchat.log import MAX_TAIL, newest
+from nbgroupchat.protocol import Delta, DurableEvent, ReplyClosed, ReplyOpened
+from nbgroupchat.room import Draft
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class _RoomLog:
+    def __init__(self) -> None:
+        self.epoch = secrets.token_hex(8)
+        self.key = secrets.token_bytes(32)
+        self.entries: list[DurableEvent] = []
+        self.by_key: dict[str, DurableEvent] = {}
+        self.drafts: dict[str, Draft] = {}
+        self.listeners: list[RoomListener] = []
+
+
+class MemoryBackplane:
+    """Logs in memory; `now_ms` gives the time in milliseconds since 1970."""
+
+    def __init__(self, now_ms: Callable[[], int] = _now_ms) -> None:
+        self._now_ms = now_ms
+        self._rooms: dict[str, _RoomLog] = {}
+
+    async def open(self, room: str, listener: RoomListener) -> Opened:
+        """See `Backplane.open`."""
+        log = self._rooms.setdefault(room, _RoomLog())
+        log.listeners.append(listener)
+        drafts = [delta for id_, draft in log.drafts.items() if (delta := draft.since(id_, 0))]
+        return Opened(log.epoch, log.key, log.entries[-MAX_TAIL:], drafts)
+
+    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+        """See `Backplane.append`."""
+        log = self._rooms[room]
+        if key is not None and key in log.by_key:
+            return Appended(log.by_key[key], duplicate=True)
+        stamped = msgspec.structs.replace(entry, seq=len(log.entries) + 1, eid=secrets.token_hex(8), ts=self._now_ms())
+        log.entries.append(stamped)
+        if key is not None:
+            log.by_key[key] = stamped
+        if isinstance(stamped, ReplyOpened):
+            log.drafts[stamped.eid] = Draft()
+        elif isinstance(stamped, ReplyClosed):
+            log.drafts.pop(stamped.id, None)
+        self._tell(log, [stamped])
+        return Appended(stamped, duplicate=False)
+
+    async def journal(self, room: str, delta: Delta) -> bool:
+        """See `Backplane.journal`."""
+        log = self._rooms[room]
+        draft = log.drafts.get(delta.id)
+        if draft is None:
+            return False
+        draft.extend(delta)
+        self._tell(log, [delta])
+        return True
+
+    async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
+        """See `Backplane.read`."""
+        base, entries = newest(self._rooms[room].entries[: before - 1], limit, 0)
+        return entries, base > 0
+
+    async def close(self) -> None:
+        """See `Backplane.close`."""
+        self._rooms.clear()
+
+    def _tell(self, log: _RoomLog, events: Sequence[DurableEvent | Delta]) -> None:
+        for listener in log.listeners:
+            listener(events)

@@ -1,0 +1,216 @@
+"""One room as a hub serves it: the newest part of its log, its drafts, and the clients that read along.
+
+Everything arrives here through the backplane, also what this hub's own members say. It decides nothing: rules are the
+policy's, commands the hub's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from nbgroupchat import protocol
+from nbgroupchat.backplanes.base import Opened
+from nbgroupchat.log import Gap, Log
+from nbgroupchat.outbox import Outbox
+from nbgroupchat.policy import Identity, member_of
+from nbgroupchat.protocol import (
+    Delta,
+    DurableEvent,
+    Event,
+    Join,
+    Joined,
+    Live,
+    Member,
+    Presence,
+    ReplyClosed,
+    ReplyOpened,
+    RoomPolicy,
+    Status,
+    TypingChanged,
+)
+from nbgroupchat.room import Draft
+
+Encode: TypeAlias = Callable[[bytes], bytes]
+"""Makes the frame that clients are sent from the JSON arguments of an `event`."""
+
+BATCH_BYTES = 64 * 1024
+"""About how large a frame of older entries becomes."""
+
+
+class Client:
+    """One connection of somebody: who it is, and what it is still to be sent. It may be in several rooms."""
+
+    def __init__(self, identity: Identity, outbox: Outbox) -> None:
+        self.identity = identity
+        self.outbox = outbox
+        self.channels: dict[str, Channel] = {}
+
+
+class Channel:
+    """A room's readers and what they are told. The source of their outboxes."""
+
+    def __init__(self, room: str, encode: Encode) -> None:
+        self.room = room
+        self.key = b""
+        self.log = Log("")
+        self.drafts: dict[str, Draft] = {}
+        self.lock = asyncio.Lock()
+        """Held around writes, so that a stop and the pieces before it are stored in the order in which they are told.
+        """
+        self.seated: tuple[Identity, ...] = ()
+        self._encode = encode
+        self._readers: dict[Client, Member] = {}
+        self._typing: set[str] = set()
+        self._frames: dict[object, tuple[bytes, int]] = {}
+
+    def opened(self, opened: Opened) -> None:
+        """Take over what the log held before this hub opened the room."""
+        self.key = opened.key
+        self.log = Log(opened.epoch, opened.entries)
+        for entry in opened.entries:
+            self._fold(entry)
+        for delta in opened.drafts:
+            self._fold(delta)
+
+    def member(self, identity: Identity) -> Member:
+        """Give the member that somebody is in this room."""
+        return member_of(self.key, identity)
+
+    def join(self, client: Client, command: Join, policy: RoomPolicy, status: Status) -> Joined:
+        """Let a client read along, from where it was or from a snapshot, without a gap before what follows."""
+        me = self.member(client.identity)
+        position = self.log.position
+        resumed = command.resume
+        if resumed is not None and self._can_resume(command):
+            mode, base, have = "tail", resumed.seq, command.have
+        else:
+            mode, base, have = "snapshot", self.log.snapshot()[0], {}
+        self._readers[client] = me
+        client.channels[self.room] = self
+        client.outbox.follow(self, base, position.seq, {reply: have.get(reply, 0) for reply in self.drafts})
+        client.outbox.put_newest(self, "status", self._frame(status))
+        self._tell_presence()
+        return Joined(
+            you=me,
+            policy=policy,
+            limits=protocol.Limits(),
+            position=position,
+            base=base,
+            mode="tail" if mode == "tail" else "snapshot",
+        )
+
+    def leave(self, client: Client) -> None:
+        """Let a client hear no more."""
+        client.outbox.leave(self)
+        client.channels.pop(self.room, None)
+        me = self._readers.pop(client, None)
+        if me is not None:
+            if all(me.id != other.id for other in self._readers.values()):
+                self._typing.discard(me.id)
+            self._tell_presence()
+
+    def type(self, client: Client, on: bool) -> None:
+        """Tell the others that somebody began or ended writing."""
+        me = self._readers[client]
+        if (me.id in self._typing) == on and not on:
+            return
+        (self._typing.add if on else self._typing.discard)(me.id)
+        frame = self._frame(TypingChanged(me.id, on))
+        for reader in self._readers:
+            if reader is not client:
+                reader.outbox.put_newest(self, f"typing {me.id}", frame)
+
+    def announce(self, status: Status) -> None:
+        """Tell everybody how the model is."""
+        self._tell_newest("status", status)
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Fold in what the backplane says has happened, and let every reader know."""
+        for event in events:
+            if not isinstance(event, (Delta, protocol.Posted, ReplyOpened, ReplyClosed)):
+                continue
+            if not isinstance(event, Delta):
+                self.log.append(event)
+            self._fold(event)
+            self._frames.clear()
+            for reader in tuple(self._readers):
+                if isinstance(event, ReplyOpened):
+                    reader.outbox.follow_reply(self, event.eid)
+                elif isinstance(event, ReplyClosed):
+                    reader.outbox.drop_reply(self, event.id)
+                reader.outbox.wake(self)
+
+    # What an outbox asks of its source.
+
+    def entries_after(self, seq: int) -> tuple[bytes, int] | None:
+        """See `Source.entries_after`."""
+        if seq == self.log.position.seq:
+            return None
+        if seq not in self._frames:
+            self._frames[seq] = self._batch(seq)
+        return self._frames[seq]
+
+    def pieces_after(self, reply: str, pieces: int) -> tuple[bytes, int] | None:
+        """See `Source.pieces_after`."""
+        draft = self.drafts.get(reply)
+        if draft is None or draft.pieces == pieces:
+            return None
+        key = (reply, pieces)
+        if key not in self._frames:
+            delta = draft.since(reply, pieces)
+            if delta is None:
+                return None
+            self._frames[key] = self._frame(delta), delta.end
+        return self._frames[key]
+
+    def live(self, seq: int) -> bytes:
+        """See `Source.live`."""
+        return self._frame(Live(seq))
+
+    def _batch(self, seq: int) -> tuple[bytes, int]:
+        entries = self.log.after(seq)
+        if entries is None:
+            raise Gap(f"entries after {seq} are no longer held")
+        encoded: list[bytes] = []
+        size = 0
+        for entry in entries:
+            encoded.append(protocol.encode(entry))
+            size += len(encoded[-1])
+            if size >= BATCH_BYTES:
+                break
+        return self._frame_of(b",".join(encoded)), entries[len(encoded) - 1].seq
+
+    def _frame(self, event: Event) -> bytes:
+        return self._frame_of(protocol.encode(event))
+
+    def _frame_of(self, events: bytes) -> bytes:
+        return self._encode(b'["%s",[%s]]' % (self.room.encode(), events))
+
+    def _fold(self, event: DurableEvent | Delta) -> None:
+        match event:
+            case ReplyOpened():
+                self.drafts[event.eid] = Draft()
+            case ReplyClosed():
+                self.drafts.pop(event.id, None)
+            case Delta():
+                self.drafts[event.id].extend(event)
+            case protocol.Posted():
+                self._typing.discard(event.by)
+
+    def _can_resume(self, command: Join) -> bool:
+        resume = command.resume
+        if resume is None or self.log.tail(resume) is None:
+            return False
+        return all(draft.knows(command.have.get(reply, 0)) for reply, draft in self.drafts.items())
+
+    def _tell_presence(self) -> None:
+        members = {member.id: member for member in (self.member(identity) for identity in self.seated)}
+        members.update((member.id, member) for member in self._readers.values())
+        self._tell_newest("presence", Presence(tuple(members.values())))
+
+    def _tell_newest(self, key: str, event: Event) -> None:
+        frame = self._frame(event)
+        for reader in tuple(self._readers):
+            reader.outbox.put_newest(self, key, frame)

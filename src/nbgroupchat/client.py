@@ -1,0 +1,218 @@
+"""A room from Python: post, ask, read. Used in notebook cells and in scripts.
+
+It knows nothing of sockets and threads (`connection`), and of notebooks only that a reply may be shown while it is
+written.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from nbgroupchat import protocol
+from nbgroupchat.connection import ChatError, Connection
+from nbgroupchat.mention import mentions
+from nbgroupchat.protocol import Cancel, CancelAnswer, Event, Join, Joined, Member, Post, PostAnswer
+from nbgroupchat.room import Message, MessageStatus, Room
+
+if TYPE_CHECKING:
+    from nbgroupchat.magics import ReplyDisplay
+
+POLL_SECONDS = 0.5
+"""How often a waiting cell looks up, so that it can be interrupted on every system."""
+
+
+class Messages(tuple[Message, ...]):
+    """The messages of a room, oldest first; shown as a transcript."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Give the transcript as text."""
+        return "\n".join(f"{message.name}: {message.text}" for message in self)
+
+
+class Reply:
+    """What the agent answered: its `text`, and how it ended: `status` is as in `docs/protocol.md`."""
+
+    def __init__(self, message: Message, display: ReplyDisplay | None = None) -> None:
+        self.id = message.id
+        self.text = message.text
+        self.status: MessageStatus = message.status
+        self._display = display
+
+    def __str__(self) -> str:
+        """Give the text."""
+        return self.text
+
+    def __repr__(self) -> str:
+        """Give the text, as a cell shows it."""
+        return self.text
+
+    def _ipython_display_(self) -> None:
+        # The cell that asked has shown it already, while it was written.
+        if self._display is None or not self._display.is_of_this_cell():
+            print(self.text)
+
+
+class ChatRoom:
+    """A room that this process has joined. `with connect("lobby") as room:` leaves it at the end."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        self.name = name
+        self._connection = connection
+        self._room = Room()
+        self._me: Joined | None = None
+        self._changed = threading.Condition()
+
+    def __repr__(self) -> str:
+        """Give the room's name."""
+        return f"ChatRoom({self.name!r})"
+
+    def __enter__(self) -> ChatRoom:
+        """Use the room inside a block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave it at the block's end."""
+        self.close()
+
+    @property
+    def messages(self) -> Messages:
+        """What was said, oldest first: the newest 100 messages when the room was joined, and all since then."""
+        with self._changed:
+            return Messages(copy(message) for message in self._room.messages.values())
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Who is in the room now."""
+        with self._changed:
+            return self._room.members
+
+    def post(self, text: str, reply_to: str | None = None) -> str:
+        """Say something, as this kernel, and give the message's id once it is stored.
+
+        `text` is up to 16 KiB of UTF-8. Raises Refusal where the room does not take it, ChatError where no answer came.
+        """
+        command = Post(room=self.name, cid=secrets.token_hex(12), text=text, reply_to=reply_to)
+        return self._connection.run(self._connection.command(command, PostAnswer)).id
+
+    def ask(self, text: str, timeout: float | None = None) -> Reply:
+        """Ask the agent, everybody in the room reading along, and wait for its reply, which grows in the cell.
+
+        The mention is added where `text` has none. Interrupting the cell stops the reply. `timeout` is in seconds;
+        after it, or where the model fails, ChatError is raised.
+        """
+        mention = self._answer.policy.mention
+        if not mention:
+            raise ChatError(
+                "No model is a member of this room. Set NbGroupChat.engine (on a server) or NBGROUPCHAT_ENGINE "
+                "(without one) to something else than 'off', and restart."
+            )
+        asked = self.post(text if mentions(text, mention.removeprefix("@")) else f"{mention} {text}")
+        display = _display(streams=self._connection.found is not None)
+        try:
+            message = self._wait_for_reply(asked, timeout, display.update if display else _show_nothing)
+        except BaseException:
+            self._stop_reply(asked)
+            raise
+        if message.status == "failed":
+            raise ChatError(message.error or "The model failed and did not say why. The server's log may.")
+        if display:
+            display.finish(message)
+        return Reply(message, display)
+
+    def close(self) -> None:
+        """Leave the room."""
+        self._connection.run(self._connection.leave(self))
+
+    # What the connection asks of a reader, on its thread.
+
+    def join(self) -> Join:
+        """See `Reader.join`."""
+        with self._changed:
+            position = self._room.position
+            have = {reply: draft.pieces for reply, draft in self._room.drafts.items()}
+        return Join(room=self.name, wire=protocol.WIRE, resume=position if position.epoch else None, have=have)
+
+    def joined(self, answer: Joined) -> None:
+        """See `Reader.joined`."""
+        with self._changed:
+            self._me = answer
+            self._room.joined(answer)
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """See `Reader.hear`."""
+        with self._changed:
+            for event in events:
+                self._room.apply(event)
+            self._changed.notify_all()
+
+    @property
+    def _answer(self) -> Joined:
+        if self._me is None:
+            raise ChatError(f"The room {self.name!r} has not been joined. Use nbgroupchat.connect({self.name!r}).")
+        return self._me
+
+    def _wait_for_reply(self, asked: str, timeout: float | None, show: Callable[[Message], None]) -> Message:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        shown: Message | None = None
+        while shown is None or shown.status == "open":
+            with self._changed:
+                self._changed.wait_for(partial(self._differs, asked, shown), POLL_SECONDS)
+                reply = self._reply_to(asked)
+            if reply is not None and reply != shown:
+                show(reply)
+                shown = reply
+            elif deadline is not None and time.monotonic() > deadline:
+                raise ChatError(f"No whole reply came within {timeout} s. Ask again, or allow more time.")
+        return shown
+
+    def _differs(self, asked: str, shown: Message | None) -> bool:
+        return self._reply_to(asked) != shown
+
+    def _reply_to(self, asked: str) -> Message | None:
+        found = (message for message in reversed(self._room.messages.values()) if message.to == asked)
+        return copy(next(found, None))
+
+    def _stop_reply(self, asked: str) -> None:
+        with self._changed:
+            message = self._reply_to(asked)
+        if message is not None and message.status == "open":
+            self._connection.run(self._connection.command(Cancel(room=self.name, id=message.id), CancelAnswer))
+
+
+def connect(room: str = "lobby") -> ChatRoom:
+    """Join a room: of this notebook's server or, without one, of this process alone. Joining again gives the same
+    object.
+
+    Raises ChatError where the hub cannot be reached, Refusal where the room's name is none.
+    """
+    connection = Connection.shared()
+    joined = connection.reader(room)
+    if not isinstance(joined, ChatRoom):
+        joined = ChatRoom(room, connection)
+        connection.run(connection.join(joined))
+    return joined
+
+
+def _display(streams: bool) -> ReplyDisplay | None:
+    """Give what shows a reply in the running cell, if there is one. A front end is certain only behind a server."""
+    if "IPython" not in sys.modules:
+        return None
+    from nbgroupchat.magics import ReplyDisplay
+
+    return ReplyDisplay.of_running_cell(streams)
+
+
+def _show_nothing(_reply: Message) -> None:
+    pass

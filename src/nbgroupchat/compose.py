@@ -1,0 +1,106 @@
+"""Puts a hub together: the backplane, the rooms, the agent with its engine, and the SignalR endpoint in front.
+
+The only module that knows both the hub and the agent, and the only one that knows what frames look like on the wire.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from nbgroupchat import protocol
+from nbgroupchat.agent import Agent
+from nbgroupchat.backplanes.memory import MemoryBackplane
+from nbgroupchat.channel import Client
+from nbgroupchat.engines.base import Engine
+from nbgroupchat.engines.echo import EchoEngine
+from nbgroupchat.engines.llama import LlamaEngine
+from nbgroupchat.engines.script import ScriptEngine
+from nbgroupchat.errors import Refusal
+from nbgroupchat.hub import Hub
+from nbgroupchat.outbox import Outbox
+from nbgroupchat.policy import Identity
+from nbgroupchat.settings import Settings
+from nbgroupchat.signalr.connection import Connection, Reply
+from nbgroupchat.signalr.endpoint import Endpoint
+from nbgroupchat.signalr.messages import Invocation, encode_invocation
+
+
+class Composition:
+    """A hub with its agent, ready to be joined. To be made on the event loop that it runs on.
+
+    `engine` takes the place of the one that the settings name.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+        self.settings = settings
+        self.hub = Hub(MemoryBackplane(), _event_frame, settings.agent_name, settings.max_rooms)
+        self.engine = engine or make_engine(settings)
+        self._agent: Agent | None = None
+        if self.engine is not None:
+            self._agent = Agent(self.engine, settings)
+            self._agent.sit(self.hub.seat(Identity("", settings.agent_name, "agent"), self._agent))
+        self.endpoint = Endpoint(self, max_frame=protocol.MAX_FRAME, max_connections=settings.max_connections)
+
+    def connected(self, connection: Connection, user: object) -> ChatSession:
+        """Begin the session of an authenticated SignalR connection, whose user is an Identity."""
+        if not isinstance(user, Identity):
+            raise TypeError(f"a connection's user is an Identity, not {type(user).__name__}")
+        return ChatSession(self.hub, connection, user)
+
+    async def close(self) -> None:
+        """End the agent, which closes the reply it writes, then the connections, which are told to come back."""
+        if self._agent is not None:
+            await self._agent.close()
+        self.endpoint.close_all(allow_reconnect=True)
+        await self.hub.close()
+
+
+class ChatSession:
+    """One SignalR connection as the hub's client: decodes commands, encodes answers."""
+
+    def __init__(self, hub: Hub, connection: Connection, identity: Identity) -> None:
+        self._hub = hub
+        self._client = Client(identity, Outbox(connection.send, self._lost))
+        self._connection = connection
+
+    async def invoked(self, invocation: Invocation, reply: Reply) -> None:
+        """Carry out one command. Its answer is sent before whatever it caused."""
+        with self._client.outbox.corked():
+            reply.result(await answer(self._hub, self._client, invocation.target, bytes(invocation.arguments)))
+
+    def drained(self) -> None:
+        """Go on sending."""
+        self._client.outbox.drained()
+
+    def closed(self) -> None:
+        """Leave every room."""
+        self._hub.leave(self._client)
+
+    def _lost(self) -> None:
+        self._connection.close("This connection is too far behind and has to begin again.", allow_reconnect=True)
+
+
+async def answer(hub: Hub, client: Client, target: str, arguments: bytes) -> bytes:
+    """Carry out a command, given as a method's name and arguments in JSON; gives the answer or refusal as JSON."""
+    try:
+        return protocol.encode(await hub.receive(client, protocol.decode_command(target, arguments)))
+    except Refusal as refusal:
+        found = {"code": refusal.code.value, "message": refusal.message, "retry_ms": refusal.retry_ms}
+        return msgspec.json.encode({"error": found})
+
+
+def make_engine(settings: Settings) -> Engine | None:
+    """Make the engine that the settings name; None for `off`."""
+    match settings.engine:
+        case "llama":
+            return LlamaEngine(settings)
+        case "echo":
+            return EchoEngine()
+        case "script":
+            return ScriptEngine(settings.script_path)
+        case "off":
+            return None
+
+
+def _event_frame(arguments: bytes) -> bytes:
+    return encode_invocation(protocol.EVENT_TARGET, arguments)

@@ -1,0 +1,1 @@
+"""What runs a model: one interface (`base`) and its implementations."""

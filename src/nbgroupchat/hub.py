@@ -1,0 +1,229 @@
+"""The hub: carries out what members ask for, and lets everybody in a room know what happened.
+
+Commands come up through `receive`, events go down through each channel. The agent takes a seat here like any member;
+the hub does not know what sits there. This module touches trust: authors are stamped from the client's identity alone,
+and nothing is done in a room that the client has not joined. Authentication is the caller's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol, TypeAlias
+
+from nbgroupchat import protocol
+from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.channel import Channel, Client, Encode
+from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.mention import mentions
+from nbgroupchat.policy import Identity, may_be_answered, plain_policy
+from nbgroupchat.protocol import (
+    Cancel,
+    CancelAnswer,
+    Command,
+    Delta,
+    DurableEvent,
+    Event,
+    History,
+    HistoryAnswer,
+    Join,
+    Joined,
+    Leave,
+    Post,
+    PostAnswer,
+    Posted,
+    ReplyClosed,
+    ReplyOpened,
+    ReplyStatus,
+    RoomPolicy,
+    Status,
+    Typing,
+)
+
+Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | HistoryAnswer | None
+
+_log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Somebody who hears every room without a panel, such as the agent."""
+
+    def opened(self, room: str, entries: Sequence[DurableEvent]) -> None:
+        """Hear what a room's log held when it was opened."""
+
+    def hear(self, room: str, events: Sequence[Event]) -> None:
+        """Hear what happened in a room. Called on the event loop; must not block or raise."""
+
+
+class Hub:
+    """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients."""
+
+    def __init__(self, backplane: Backplane, encode: Encode, agent_name: str = "llama", max_rooms: int = 200) -> None:
+        self._backplane = backplane
+        self._encode = encode
+        self._agent_name = agent_name
+        self._max_rooms = max_rooms
+        self._channels: dict[str, Channel] = {}
+        self._seats: dict[Seat, Listener] = {}
+        self._status = Status(state="off")
+
+    async def receive(self, client: Client, command: Command) -> Answer:
+        """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        match command:
+            case Join():
+                return await self._join(client, command)
+            case Post():
+                return await self._post(client, command)
+            case Cancel():
+                return await self._cancel(client, command)
+            case Typing():
+                self._joined(client, command).type(client, command.on)
+            case History():
+                return await self._history(client, command)
+            case Leave():
+                self._joined(client, command).leave(client)
+        return None
+
+    def leave(self, client: Client) -> None:
+        """Let a client go whose connection has ended."""
+        for channel in list(client.channels.values()):
+            channel.leave(client)
+        client.outbox.close()
+
+    def seat(self, identity: Identity, listener: Listener) -> Seat:
+        """Give the agent a seat in every room; to be called before the first room is opened."""
+        seat = Seat(self, identity)
+        self._seats[seat] = listener
+        return seat
+
+    async def close(self) -> None:
+        """End; whatever is stored stays stored."""
+        await self._backplane.close()
+
+    async def _join(self, client: Client, command: Join) -> Joined:
+        if command.wire != protocol.WIRE:
+            raise Refusal(
+                Code.VERSION,
+                f"This page speaks version {command.wire} of the chat's frames and the server version {protocol.WIRE}. "
+                "Reload the page; if that does not help, run the notebook's cell again.",
+            )
+        channel = await self._open(command.room)
+        if command.room in client.channels:
+            channel.leave(client)
+        return channel.join(client, command, self._policy(), self._status)
+
+    async def _post(self, client: Client, command: Post) -> PostAnswer:
+        channel = self._joined(client, command)
+        me = channel.member(client.identity)
+        asks: tuple[str, ...] = ()
+        if may_be_answered(me.kind) and mentions(command.text, self._agent_name):
+            asks = tuple(channel.member(identity).id for identity in channel.seated)
+        posted = Posted(
+            seq=0,
+            eid="",
+            ts=0,
+            by=me.id,
+            name=me.name,
+            kind=me.kind,
+            text=command.text,
+            reply_to=command.reply_to,
+            asks=asks,
+        )
+        async with channel.lock:
+            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+        return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
+
+    async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
+        channel = self._joined(client, command)
+        me = channel.member(client.identity)
+        closed = await self._close_reply(channel, me.id, command.id, "stopped", None)
+        if closed is None:
+            raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
+        return CancelAnswer(closed.seq, closed.status)
+
+    async def _history(self, client: Client, command: History) -> HistoryAnswer:
+        channel = self._joined(client, command)
+        before = min(command.before, channel.log.position.seq + 1)
+        entries, more = await self._backplane.read(channel.room, before, command.limit)
+        return HistoryAnswer(tuple(entries), more)
+
+    async def _close_reply(
+        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
+    ) -> ReplyClosed | None:
+        """End an open reply with the text told so far, or give the end it has had; None where there is none."""
+        async with channel.lock:
+            draft = channel.drafts.get(reply)
+            if draft is None:
+                return channel.log.close_of(reply)
+            entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
+            appended = await self._backplane.append(channel.room, entry, f"close {reply}")
+        assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
+        return appended.entry
+
+    async def _open(self, room: str) -> Channel:
+        channel = self._channels.get(room)
+        if channel is None:
+            if len(self._channels) >= self._max_rooms:
+                raise Refusal(
+                    Code.TOO_MANY,
+                    f"This server already has {self._max_rooms} rooms, its most. Use one of those, or ask its "
+                    "administrator to raise NbGroupChat.max_rooms.",
+                )
+            channel = self._channels[room] = Channel(room, self._encode)
+            channel.seated = tuple(seat.identity for seat in self._seats)
+        async with channel.lock:
+            if not channel.key:
+                opened = await self._backplane.open(room, partial(self._deliver, channel))
+                channel.opened(opened)
+                for listener in self._seats.values():
+                    listener.opened(room, opened.entries)
+        return channel
+
+    def _deliver(self, channel: Channel, events: Sequence[Event]) -> None:
+        channel.deliver(events)
+        for listener in self._seats.values():
+            listener.hear(channel.room, events)
+
+    def _joined(self, client: Client, command: Command) -> Channel:
+        channel = client.channels.get(command.room)
+        if channel is None:
+            raise Refusal(Code.NOT_JOINED, f"This connection is not in the room {command.room!r}. Join it first.")
+        return channel
+
+    def _policy(self) -> RoomPolicy:
+        return plain_policy(self._agent_name) if self._seats else RoomPolicy(mention="")
+
+
+class Seat:
+    """The agent's place in every room: all it can do is write replies and say how its model is."""
+
+    def __init__(self, hub: Hub, identity: Identity) -> None:
+        self._hub = hub
+        self.identity = identity
+
+    def me(self, room: str) -> str:
+        """Give the id of the member that sits here."""
+        return self._hub._channels[room].member(self.identity).id
+
+    async def open_reply(self, room: str, to: str, context: int) -> str:
+        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id."""
+        entry = ReplyOpened(seq=0, eid="", ts=0, by=self.me(room), name=self.identity.name, to=to, context=context)
+        async with self._hub._channels[room].lock:
+            appended = await self._hub._backplane.append(room, entry)
+        return appended.entry.eid
+
+    async def write(self, room: str, delta: Delta) -> bool:
+        """Add pieces to a reply; False where it has been closed, by whomever."""
+        async with self._hub._channels[room].lock:
+            return await self._hub._backplane.journal(room, delta)
+
+    async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
+        """End a reply with what was written, unless it has been closed already."""
+        await self._hub._close_reply(self._hub._channels[room], self.me(room), reply, status, error)
+
+    def announce(self, status: Status) -> None:
+        """Tell every room, now and when somebody joins, how the model is."""
+        self._hub._status = status
+        for channel in self._hub._channels.values():
+            channel.announce(status)

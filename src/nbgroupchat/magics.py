@@ -1,0 +1,107 @@
+"""`%chat` in a notebook, and a reply that grows in the cell that asked for it.
+
+The only module that knows IPython.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.display import DisplayHandle, display
+
+from nbgroupchat.client import connect
+from nbgroupchat.connection import ChatError
+from nbgroupchat.errors import Refusal
+from nbgroupchat.room import Message
+
+USAGE = """%chat                     show the panel of the room 'lobby'
+%chat some text           post to it
+%chat --room data         show the panel of another room
+%chat --room data hello   post to another room
+%%chat [--room data]      post the cell's text"""
+
+
+@magics_class
+class ChatMagics(Magics):
+    """The magic `%chat`."""
+
+    @line_cell_magic
+    def chat(self, line: str, cell: str | None = None) -> Any:
+        """Show the panel of a room, or post to it; `%chat --help` says how."""
+        try:
+            room, text = _parse(line)
+        except ValueError as error:
+            print(f"{error}\n\n{USAGE}")
+            return None
+        if cell is not None:
+            text = f"{text}\n{cell}".strip() if text else cell.strip()
+        if not text:
+            from nbgroupchat.widget import ChatPanel
+
+            return ChatPanel(room=room)
+        try:
+            connect(room).post(text)
+        except (ChatError, Refusal) as error:
+            print(f"Not posted: {error}")
+        return None
+
+
+def _parse(line: str) -> tuple[str, str]:
+    """Split a magic's line into the room and the text, which is kept as it was typed."""
+    line = line.strip()
+    if line in ("--help", "-h"):
+        raise ValueError("Talk in a room, with the model and with everybody on this server.")
+    if not line.startswith("--room"):
+        return "lobby", line
+    _, _, rest = line.partition("--room")
+    room, _, text = rest.lstrip("= ").partition(" ")
+    if rest[:1] not in ("=", " ") or not room:
+        raise ValueError("'--room' takes the name of a room.")
+    return room, text.strip()
+
+
+class ReplyDisplay:
+    """Shows one reply in the running cell: while it is written or, where no front end may listen, once at its end."""
+
+    def __init__(self, streams: bool, cell: int) -> None:
+        self._streams = streams
+        self._cell = cell
+        self._handle: DisplayHandle | None = None
+
+    @classmethod
+    def of_running_cell(cls, streams: bool) -> ReplyDisplay | None:
+        """Give a display for the cell that runs, or None outside IPython."""
+        shell = get_ipython()
+        return None if shell is None else cls(streams, shell.execution_count)
+
+    def is_of_this_cell(self) -> bool:
+        """Say whether the cell that showed the reply is the one that runs."""
+        shell = get_ipython()
+        return shell is not None and shell.execution_count == self._cell
+
+    def update(self, reply: Message) -> None:
+        """Show the text so far."""
+        if self._streams:
+            self._show(reply)
+
+    def finish(self, reply: Message) -> None:
+        """Show the whole text."""
+        self._show(reply)
+
+    def _show(self, reply: Message) -> None:
+        open_ = reply.status == "open"
+        text = reply.text + ("▌" if open_ else "")
+        note = "" if reply.status in ("open", "complete") else f" [{reply.status}]"
+        style = "white-space: pre-wrap; overflow-wrap: anywhere"
+        bundle = {
+            "text/plain": f"{reply.name}: {text}{note}",
+            "text/html": f'<div style="{style}"><b>{html.escape(reply.name)}</b>{html.escape(note)}: '
+            f"{html.escape(text)}</div>",
+        }
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)  # type: ignore[no-untyped-call]

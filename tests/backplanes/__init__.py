@@ -1,0 +1,1 @@
+"""Backplanes: one contract for all."""

@@ -1,0 +1,100 @@
+"""A client without a socket, and a hub with an agent to talk to: for tests of the hub and of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+
+from nbgroupchat import protocol
+from nbgroupchat.channel import Client
+from nbgroupchat.hub import Answer, Hub
+from nbgroupchat.outbox import Outbox
+from nbgroupchat.policy import Identity
+from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer
+from nbgroupchat.room import Message, Room
+
+
+class FakeClient:
+    """Joins a hub straight, folds what it is told, and checks on the way that nothing is missing."""
+
+    def __init__(self, hub: Hub, name: str, user: str = "", kind: protocol.Kind = "human") -> None:
+        self.hub = hub
+        self.name = name
+        self.events: list[Event] = []
+        self.rooms: dict[str, Room] = {}
+        self.keeps_up = True
+        self.lost = False
+        self._changed = asyncio.Event()
+        identity = Identity(user or name, name, kind)
+        self.client = Client(identity, Outbox(self._write, self._lose))
+
+    async def send(self, command: Command) -> Answer:
+        """Send a command as an endpoint does."""
+        with self.client.outbox.corked():
+            return await self.hub.receive(self.client, command)
+
+    async def join(self, room: str = "lobby", **fields: object) -> Joined:
+        """Join a room and wait until it is live."""
+        with self.client.outbox.corked():
+            answer = await self.hub.receive(self.client, Join(room=room, wire=protocol.WIRE, **fields))  # type: ignore[arg-type]
+            assert isinstance(answer, Joined)
+            self.rooms.setdefault(room, Room()).joined(answer)
+        await self.until(lambda: self.rooms[room].live)
+        return answer
+
+    async def post(self, text: str, room: str = "lobby", cid: str = "") -> PostAnswer:
+        """Post a text."""
+        answer = await self.send(Post(room=room, cid=cid or secrets.token_hex(4), text=text))
+        assert isinstance(answer, PostAnswer)
+        return answer
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for events until something holds."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def reply(self, to: str, room: str = "lobby") -> Message:
+        """Wait for the closed reply to a message."""
+        await self.until(lambda: (found := self.reply_to(to, room)) is not None and found.status != "open")
+        found = self.reply_to(to, room)
+        assert found is not None
+        return found
+
+    def reply_to(self, to: str, room: str = "lobby") -> Message | None:
+        """Give the reply to a message as it stands."""
+        return next((message for message in self.rooms[room].messages.values() if message.to == to), None)
+
+    def texts(self, room: str = "lobby") -> list[str]:
+        """Give what stands in the room."""
+        return [message.text for message in self.rooms[room].messages.values()]
+
+    def leave(self) -> None:
+        """Go, as a connection that ends."""
+        self.hub.leave(self.client)
+
+    def _write(self, frame: bytes) -> bool:
+        room, events = protocol.decode_events(frame)
+        for event in events:
+            if room in self.rooms:
+                self.rooms[room].apply(event)
+            self.events.append(event)
+        self._changed.set()
+        return self.keeps_up
+
+    def _lose(self) -> None:
+        self.lost = True
+        self._changed.set()
+
+
+def plain(arguments: bytes) -> bytes:
+    """Give frames as they are, for a hub whose clients need no wire."""
+    json.loads(arguments)
+    return arguments
+
+
+def lives(events: list[Event]) -> int:
+    """Count how often a client was told that it is live."""
+    return sum(isinstance(event, Live) for event in events)
