@@ -1,0 +1,82 @@
+"""The way of a server's messages into a WebSocket: frames, and how far behind the reader is.
+
+Tornado's `write_message` makes a task for each message, a good part of the cost when one stream has many readers. So
+frames are made here (RFC 6455 section 5.2: text, final, not masked, not compressed) and given to the stream, whose
+future tells when they have left. This module knows nothing of SignalR.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from functools import partial
+
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketHandler
+
+HIGH_WATER = 256 * 1024
+"""Bytes not yet taken by the operating system above which the reader is behind."""
+
+LOW_WATER = 64 * 1024
+"""Bytes at which it has caught up."""
+
+_TEXT = 0x81
+_MAX_REASON = 123  # RFC 6455 section 5.5: a control frame carries 125 bytes, two of them the code
+
+
+class WebSocketTransport:
+    """Writes to the opened WebSocket of a handler.
+
+    `drained` is called when a reader that was behind has caught up, `lost` when the socket is closed, which a handler
+    that is busy with a message, and so not reading, would not notice.
+    """
+
+    __slots__ = ("_backlog", "_behind", "_drained", "_handler", "_stream")
+
+    def __init__(self, handler: WebSocketHandler, drained: Callable[[], None], lost: Callable[[], None]) -> None:
+        protocol = handler.ws_connection
+        if protocol is None or protocol.stream is None:
+            raise RuntimeError("the WebSocket is not open")
+        self._handler = handler
+        self._stream: IOStream = protocol.stream
+        self._drained = drained
+        self._backlog = 0  # bytes of frames that have not left, each counted whole until its last byte has
+        self._behind = False
+        self._stream.set_close_callback(lost)
+
+    def write(self, payload: bytes) -> bool:
+        """Send one text frame; False when the reader is behind or gone."""
+        protocol = self._handler.ws_connection
+        if protocol is None or protocol.is_closing():
+            return False
+        frame = encode_frame(payload)
+        try:
+            written = self._stream.write(frame)
+        except StreamClosedError:
+            return False
+        if not written.done():
+            self._backlog += len(frame)
+            self._behind = self._behind or self._backlog > HIGH_WATER
+            written.add_done_callback(partial(self._left, len(frame)))
+        return not self._behind
+
+    def close(self, code: int, reason: str) -> None:
+        """Send the close frame; Tornado closes the socket when it was answered, or after five seconds."""
+        self._handler.close(code, reason.encode()[:_MAX_REASON].decode(errors="ignore"))
+
+    def _left(self, size: int, _written: asyncio.Future[None]) -> None:
+        self._backlog -= size
+        if self._behind and self._backlog <= LOW_WATER and not self._stream.closed():
+            self._behind = False
+            self._drained()
+
+
+def encode_frame(payload: bytes) -> bytes:
+    """Return `payload` as one text frame of a server."""
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", _TEXT, size) + payload
+    if size < 1 << 16:
+        return struct.pack("!BBH", _TEXT, 126, size) + payload
+    return struct.pack("!BBQ", _TEXT, 127, size) + payload
