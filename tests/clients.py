@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
 
 from nbgroupchat import protocol
 from nbgroupchat.channel import Client
@@ -14,6 +17,7 @@ from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer
 from nbgroupchat.room import Message, Room
+from nbgroupchat.signalr import client as signalr
 
 
 class FakeClient:
@@ -98,3 +102,70 @@ def plain(arguments: bytes) -> bytes:
 def lives(events: list[Event]) -> int:
     """Count how often a client was told that it is live."""
     return sum(isinstance(event, Live) for event in events)
+
+
+class SocketClient:
+    """Joins a hub over a socket and folds what it is told."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.closed: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
+
+    @classmethod
+    async def connect(cls, url: str, headers: Mapping[str, str]) -> SocketClient:
+        """Open the connection. Raises signalr.ConnectFailed where it is refused."""
+        self = cls()
+        self.connection = await signalr.connect(url, headers, self._hear, self._end)
+        return self
+
+    async def invoke(self, target: str, **fields: object) -> dict[str, Any]:
+        """Invoke a method with one object as its argument and give what it answers."""
+        answer: dict[str, Any] = json.loads(await self.connection.invoke(target, json.dumps([fields]).encode()))
+        return answer
+
+    async def join(self, room: str = "lobby") -> Joined:
+        """Join a room and wait until it is live."""
+        self.rooms[room] = Room()
+        # Entries may be read in the same breath as the answer that comes before them.
+        self._early: list[tuple[str, list[Event]]] | None = []
+        answer = msgspec.convert(await self.invoke("join", room=room, wire=protocol.WIRE), Joined)
+        self.rooms[room].joined(answer)
+        early, self._early = self._early, None
+        for name, events in early or []:
+            self._apply(name, events)
+        await self.until(lambda: self.rooms[room].live)
+        return answer
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for events until something holds."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def texts(self, room: str = "lobby") -> list[str]:
+        """Give what stands in the room."""
+        return [message.text for message in self.rooms[room].messages.values()]
+
+    def messages(self, room: str = "lobby") -> list[Message]:
+        """Give the room's messages."""
+        return list(self.rooms[room].messages.values())
+
+    _early: list[tuple[str, list[Event]]] | None = None
+    connection: signalr.Client
+
+    def _hear(self, _target: str, arguments: bytes) -> None:
+        name, events = protocol.decode_events(arguments)
+        if self._early is not None:
+            self._early.append((name, events))
+        else:
+            self._apply(name, events)
+
+    def _apply(self, name: str, events: list[Event]) -> None:
+        for event in events:
+            self.rooms[name].apply(event)
+        self._changed.set()
+
+    def _end(self, error: str | None, _again: bool) -> None:
+        if not self.closed.done():
+            self.closed.set_result(error)

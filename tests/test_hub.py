@@ -324,5 +324,5 @@ async def test_the_models_state_is_told_now_and_on_joining(hub: Hub) -> None:
     await ben.join()
     for client in (ana, ben):
         assert client.rooms["lobby"].status == Status("loading", "SmolLM2", 0.5)
-    presence = [event for event in ben.events if isinstance(event, Presence)][-1]
-    assert [(member.name, member.kind) for member in presence.members][0] == ("llama", "agent")
+    *_, presence = (event for event in ben.events if isinstance(event, Presence))
+    assert (presence.members[0].name, presence.members[0].kind) == ("llama", "agent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbgroupchat.log import MAX_TAIL, Gap, Log, newest
-from nbgroupchat.protocol import Position, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Position, Posted, ReplyClosed, ReplyOpened
 
 
 def posted(seq: int) -> Posted:
@@ -68,7 +68,7 @@ def test_memory_is_bounded() -> None:
 
 def test_a_snapshot_holds_the_newest_messages() -> None:
     """Closes of replies count with their opening, not as messages."""
-    entries = [
+    entries: list[DurableEvent] = [
         posted(1),
         posted(2),
         ReplyOpened(seq=3, eid="r", ts=3, by="m0", name="llama", to="e2", context=2),

@@ -13,7 +13,7 @@ from nbgroupchat.errors import Code, Refusal
 from tests.frames import load
 
 
-def named(frames: list[dict[str, Any]]) -> Any:
+def named(frames: list[dict[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("frame", [pytest.param(frame, id=frame["name"]) for frame in frames])
 
 
@@ -64,7 +64,7 @@ def test_every_command_and_event_is_written_down() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"[" * 100_000, b'[{"room":"\xff\xfe"}]', b"\x00", b"[{}]", b"[1]", b'"', b"[{\"room\": \"a\"}] x", b"", b"null"],
+    [b"[" * 100_000, b'[{"room":"\xff\xfe"}]', b"\x00", b"[{}]", b"[1]", b'"', b'[{"room": "a"}] x', b"", b"null"],
 )
 def test_hostile_json_is_refused_and_nothing_else(raw: bytes) -> None:
     """Depth, invalid UTF-8 and other tricks end in a refusal, never in another exception."""

@@ -42,9 +42,11 @@ def test_folds(fold: dict[str, Any]) -> None:
     room = started(fold["base"])
     _, events = protocol.decode_events(json.dumps(["lobby", fold["events"]]))
     if fold.get("gap"):
+        *before, last = events
+        for event in before:
+            room.apply(event)
         with pytest.raises(Gap):
-            for event in events:
-                room.apply(event)
+            room.apply(last)
         return
     for event in events:
         room.apply(event)
@@ -55,9 +57,7 @@ def test_a_tail_continues_and_a_snapshot_starts_over() -> None:
     """After a tail everything durable is still there; after a snapshot nothing is."""
     room = started(0)
     room.apply(protocol.Posted(seq=1, eid="a", ts=1, by="m1", name="Ana", kind="human", text="hi"))
-    answer = Joined(
-        Member("m1", "Ana", "human"), RoomPolicy("@llama"), Limits(), Position("e1", 1, "a"), 1, "tail"
-    )
+    answer = Joined(Member("m1", "Ana", "human"), RoomPolicy("@llama"), Limits(), Position("e1", 1, "a"), 1, "tail")
     room.joined(answer)
     assert list(room.messages) == ["a"]
     room.joined(msgspec.structs.replace(answer, mode="snapshot", base=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbgroupchat.engines.base import Segment
-from nbgroupchat.protocol import Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Posted, ReplyClosed, ReplyOpened
 from nbgroupchat.window import Window, said, speaker
 
 
@@ -116,7 +116,12 @@ def test_the_newest_post_stays_however_long_it_is() -> None:
 
 def test_the_same_log_gives_the_same_prompt() -> None:
     """A window is a fold: read again from the log, it is what it was."""
-    entries = [posted(1, "Ana", "@llama a?"), opened(2, "p1", 1), closed(3, "r2", "A."), posted(4, "Ben", "ok")]
+    entries: list[DurableEvent] = [
+        posted(1, "Ana", "@llama a?"),
+        opened(2, "p1", 1),
+        closed(3, "r2", "A."),
+        posted(4, "Ben", "ok"),
+    ]
     one, two = window(), window()
     for entry in entries:
         one.apply(entry)

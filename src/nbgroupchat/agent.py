@@ -173,8 +173,8 @@ class Agent:
                 if not await self._seat.write(room, Delta(id=reply, start=told, end=pieces, text=fitting)):
                     return "stopped"
                 told = pieces
-            if status is not None or guard.ended:
-                return status or "complete"
             if fitting != text:
                 return "length"
+            if status is not None or guard.ended:
+                return status or "complete"
         raise EngineInterrupted("The model ended without saying so. Ask again.")

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import ClassVar
 
+from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
@@ -68,6 +69,7 @@ class NbGroupChat(ExtensionApp):
 
     _composition: Composition | None = None
     _connection_path: Path | None = None
+    _secret = ""
     NAME_FIELDS: ClassVar = ("name", "display_name", "initials", "color")
 
     def initialize_handlers(self) -> None:
@@ -79,19 +81,20 @@ class NbGroupChat(ExtensionApp):
             return
         self._composition = Composition(settings)
         endpoint = self._composition.endpoint
-        secret = secrets.token_urlsafe(32)
+        self._secret = secrets.token_urlsafe(32)
         self.handlers.extend(
             [
                 (r"/nbgroupchat/hub/negotiate", HubNegotiate, {"endpoint": endpoint}),
                 (r"/nbgroupchat/hub", HubSocket, {"endpoint": endpoint}),
-                (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": secret}),
+                (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": self._secret}),
                 (r"/nbgroupchat/rooms/([^/]+)", RoomPage),
                 (r"/nbgroupchat/static/([a-z.]+)", PanelFile, {"path": str(STATIC)}),
             ]
         )
+        # Kernels inherit the path, and find the file there once the server listens.
+        self._connection_path = Path(jupyter_runtime_dir()) / f"nbgroupchat-{os.getpid()}.json"
+        os.environ[connection_file.VARIABLE] = str(self._connection_path)
         self._let_people_name_themselves()
-        self._tell_kernels(secret)
-        self._log_what_runs(settings)
 
     async def stop_extension(self) -> None:
         """End the hub and the model, and take back what kernels were told."""
@@ -115,26 +118,29 @@ class NbGroupChat(ExtensionApp):
         if self.people_name_themselves and plain and not configured:
             provider.updatable_fields = list(self.NAME_FIELDS)
 
-    def _tell_kernels(self, secret: str) -> None:
-        from jupyter_core.paths import jupyter_runtime_dir
-
-        path = self._connection_path = Path(jupyter_runtime_dir()) / f"nbgroupchat-{os.getpid()}.json"
-        os.environ[connection_file.VARIABLE] = str(path)
-
-        def write() -> None:
-            # Only now is the port certain: the server may have tried several.
-            connection = ConnectionFile(os.getpid(), self._kernel_url(), secret)
-            try:
-                connection_file.write(path, connection)
-            except OSError as error:
-                self.log.error(
-                    "nbgroupchat could not write %s (%s): notebooks on this server cannot reach its rooms from cells. "
-                    "Make Jupyter's runtime folder writable and restart the server.",
-                    path,
-                    error,
-                )
-
-        self._server.io_loop.add_callback(write)
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Tell kernels and people where the rooms are, now that the server listens and its port is certain."""
+        if self._composition is None or self._connection_path is None:
+            return
+        try:
+            connection_file.write(self._connection_path, ConnectionFile(os.getpid(), self._kernel_url(), self._secret))
+        except OSError as error:
+            self.log.error(
+                "nbgroupchat could not write %s (%s): notebooks on this server cannot reach its rooms from cells. "
+                "Make Jupyter's runtime folder writable and restart the server.",
+                self._connection_path,
+                error,
+            )
+        settings, engine = self._composition.settings, self._composition.engine
+        self.log.info(
+            "nbgroupchat: rooms such as %snbgroupchat/rooms/lobby, addressed as @%s, engine %s, model %s, "
+            "context %d tokens",
+            serverapp.local_url,
+            settings.agent_name,
+            settings.engine,
+            (engine.status.model if engine else "") or settings.model_path or "none",
+            settings.context_tokens,
+        )
 
     def _kernel_url(self) -> str:
         app = self._server
@@ -142,15 +148,3 @@ class NbGroupChat(ExtensionApp):
         host = "127.0.0.1" if everywhere else f"[{app.ip}]" if ":" in app.ip else app.ip
         scheme = "wss" if app.certfile else "ws"
         return f"{scheme}://{host}:{app.port}{app.base_url}nbgroupchat/kernel"
-
-    def _log_what_runs(self, settings: Settings) -> None:
-        engine = self._composition.engine if self._composition else None
-        model = engine.status.model if engine is not None else ""
-        self.log.info(
-            "nbgroupchat: rooms at %snbgroupchat/rooms/…, addressed as @%s, engine %s%s, context %d tokens",
-            self._server.base_url,
-            settings.agent_name,
-            settings.engine,
-            f" ({model})" if model else "",
-            settings.context_tokens,
-        )

@@ -23,6 +23,7 @@ from tornado import web
 
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import RoomName
+from nbgroupchat.signalr.access import HubRequest
 from nbgroupchat.signalr.endpoint import Endpoint
 from nbgroupchat.signalr.handlers import NegotiateHandler, SocketHandler
 
@@ -57,7 +58,7 @@ _PAGE = """<!doctype html>
 """
 
 
-class _HubHandler(JupyterHandler):
+class _JupyterUser(HubRequest, JupyterHandler):
     """Who Jupyter says is there, and whether its page may connect."""
 
     async def prepare(self) -> None:  # type: ignore[override]
@@ -72,8 +73,11 @@ class _HubHandler(JupyterHandler):
         return Identity(user.username, user.display_name or user.name or user.username)
 
     def signalr_user_key(self) -> str:
-        """Give what a negotiated connection is bound to: the user, whatever name is shown."""
-        return str(self.current_user.username)
+        """Give what a negotiated connection is bound to: the user, whatever name is shown.
+
+        Jupyter gives a program that shows the server's token, and keeps no cookies, a new user name at every request.
+        """
+        return "token" if self.token_authenticated else f"user {self.current_user.username}"
 
     def signalr_origin_optional(self) -> bool:
         """Let requests without an Origin pass only with a token: a browser's upgrade always has one."""
@@ -100,7 +104,7 @@ class _HubHandler(JupyterHandler):
         return bool(self.allow_origin_pat and origin_matches_pat(self.allow_origin_pat, origin))
 
 
-class HubNegotiate(NegotiateHandler, _HubHandler):
+class HubNegotiate(_JupyterUser, NegotiateHandler):
     """Where a SignalR client asks which transports there are."""
 
     @allowed("write")
@@ -109,7 +113,7 @@ class HubNegotiate(NegotiateHandler, _HubHandler):
         super().post()
 
 
-class HubSocket(SocketHandler, _HubHandler):  # type: ignore[misc]  # both have check_origin; ours decides
+class HubSocket(_JupyterUser, SocketHandler):  # type: ignore[misc]  # both have check_origin; ours decides
     """A browser's or a script's connection to the hub."""
 
     @allowed("write")

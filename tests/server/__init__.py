@@ -1,0 +1,1 @@
+"""The server extension, on real Jupyter servers."""

@@ -1,0 +1,206 @@
+"""Specification of the agent: hears everything, answers what addresses it, stops when it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from nbgroupchat.agent import Agent
+from nbgroupchat.backplanes.memory import MemoryBackplane
+from nbgroupchat.engines.base import EngineStatus, Finish, Piece, Prompt, Sampling, StatusListener
+from nbgroupchat.engines.script import ScriptEngine, Step
+from nbgroupchat.hub import Hub
+from nbgroupchat.policy import Identity
+from nbgroupchat.protocol import MAX_TEXT, Cancel, Delta, ReplyClosed, ReplyOpened
+from nbgroupchat.settings import Settings
+from tests.clients import FakeClient, plain
+
+SETTINGS = Settings(engine="script")
+
+
+class Chat:
+    """A hub with an agent that plays a script."""
+
+    def __init__(self, *script: object) -> None:
+        self.hub = Hub(MemoryBackplane(), plain)
+        self.engine = ScriptEngine(list(script))  # type: ignore[arg-type]  # replies of every shape
+        self.agent = Agent(self.engine, SETTINGS)
+        self.agent.sit(self.hub.seat(Identity("", "llama", "agent"), self.agent))
+
+    async def member(self, name: str) -> FakeClient:
+        client = FakeClient(self.hub, name)
+        await client.join()
+        return client
+
+
+async def test_a_mention_is_answered_in_front_of_everybody() -> None:
+    """Ben asks; Ana sees the reply too, as an answer to Ben's post, complete."""
+    chat = Chat("On Friday.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    asked = await ben.post("@llama when?")
+    for client in (ana, ben):
+        reply = await client.reply(asked.id)
+        assert (reply.text, reply.status, reply.kind, reply.name) == ("On Friday.", "complete", "agent", "llama")
+
+
+async def test_what_addresses_nobody_is_only_heard() -> None:
+    """People talk among themselves without an answer, and the agent has still read it."""
+    chat = Chat("Yes.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    await ana.post("The demo is on Friday.")
+    await ana.post("see `@llama` in the docs")
+    asked = await ben.post("@llama when is the demo?")
+    reply = await ben.reply(asked.id)
+    assert len([event for event in ben.events if isinstance(event, ReplyOpened)]) == 1
+    ((room, prompt),) = chat.engine.prompts
+    assert room == "lobby"
+    assert "Ana: The demo is on Friday." in [segment.text for segment in prompt.segments]
+    assert reply.context == asked.seq
+
+
+async def test_the_agent_does_not_answer_itself() -> None:
+    """A reply that mentions the agent starts no new one."""
+    chat = Chat("I am @llama, ask @llama.")
+    ana = await chat.member("Ana")
+    await ana.reply((await ana.post("@llama who are you?")).id)
+    await ana.reply((await ana.post("@llama again?")).id)
+    assert len(chat.engine.prompts) == 2
+
+
+async def test_questions_wait_for_their_turn() -> None:
+    """Two people who ask at once are both answered, one after the other, the second with the first reply read."""
+    chat = Chat("First.", "Second.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    one, two = await asyncio.gather(ana.post("@llama one?"), ben.post("@llama two?"))
+    assert (await ana.reply(one.id)).text == "First."
+    assert (await ana.reply(two.id)).text == "Second."
+    kinds = [type(event) for event in ana.events if isinstance(event, (ReplyOpened, ReplyClosed))]
+    assert kinds == [ReplyOpened, ReplyClosed] * 2
+    assert "First." in [segment.text for segment in chat.engine.prompts[1][1].segments]
+
+
+async def test_a_stop_ends_the_reply_and_the_next_is_answered() -> None:
+    """Whoever stops it, the reply ends with what was shown, the model is let go, and it answers again."""
+    gate, held = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        held.set()
+        await gate.wait()
+
+    chat = Chat(["Hel", "lo ", hold, "never"], "Again.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    asked = (await ana.post("@llama talk")).id
+    await held.wait()
+    await ben.until(lambda: (reply := ben.reply_to(asked)) is not None and reply.text == "Hello")
+    reply = ben.reply_to(asked)
+    assert reply is not None
+    await ben.send(Cancel(room="lobby", id=reply.id))
+    gate.set()
+    assert (await ana.reply(asked)).text == "Hello"
+    assert (await ana.reply((await ana.post("@llama again")).id)).text == "Again."
+    assert "never" not in "".join(event.text for event in ana.events if isinstance(event, Delta))
+
+
+async def test_a_lost_engine_leaves_what_was_written() -> None:
+    """A reply whose engine is lost closes as interrupted with the text so far, and the next question is answered."""
+    chat = Chat(["Half", Step(interrupt="The model's process ended.")], "Whole.")
+    ana = await chat.member("Ana")
+    lost = await ana.reply((await ana.post("@llama one?")).id)
+    assert (lost.text, lost.status, lost.error) == ("Half", "interrupted", "The model's process ended.")
+    assert (await ana.reply((await ana.post("@llama two?")).id)).status == "complete"
+
+
+async def test_an_engine_that_cannot_answer_says_what_to_do() -> None:
+    """Without a model the question gets a failed reply with the engine's own words."""
+    chat = Chat([Step(fail="There is no model. Install one.")])
+    ana = await chat.member("Ana")
+    reply = await ana.reply((await ana.post("@llama one?")).id)
+    assert (reply.text, reply.status, reply.error) == ("", "failed", "There is no model. Install one.")
+
+
+class BrokenEngine:
+    """An engine with a bug."""
+
+    status = EngineStatus("ready")
+
+    def watch(self, listener: StatusListener) -> None:
+        """Tell nothing."""
+
+    def start(self) -> None:
+        """Be ready."""
+
+    def listen(self, room: str, prompt: Prompt) -> None:
+        """Hear nothing."""
+
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+        yield Piece("So")
+        raise ZeroDivisionError("canary")
+
+    async def close(self) -> None:
+        """End."""
+
+
+async def test_a_bug_in_an_engine_is_a_failed_reply(caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody foresaw ends the reply, is found in the log under the number shown, and does not end the agent."""
+    hub = Hub(MemoryBackplane(), plain)
+    agent = Agent(BrokenEngine(), SETTINGS)
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    with caplog.at_level(logging.ERROR):
+        for _ in range(2):
+            reply = await ana.reply((await ana.post("@llama?")).id)
+    assert (reply.status, reply.text) == ("failed", "So")
+    assert reply.error is not None
+    assert "canary" not in reply.error
+    assert reply.error.split()[-1].strip(".") in caplog.text
+
+
+async def test_a_reply_that_would_never_end_is_cut() -> None:
+    """A model that floods is let go at the length of a message, with the status that says so."""
+    chat = Chat(["é" * 5_000] * 4)
+    ana = await chat.member("Ana")
+    reply = await ana.reply((await ana.post("@llama go")).id)
+    assert reply.status == "length"
+    assert MAX_TEXT - 2 < len(reply.text.encode()) <= MAX_TEXT
+
+
+async def test_the_model_does_not_write_for_others() -> None:
+    """Where the model goes on with another member's line, the reply ends before it."""
+    chat = Chat("Sure.\nAna: thanks!\nllama: you're welcome")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    await ana.post("hi")
+    reply = await ben.reply((await ben.post("@llama ok?")).id)
+    assert (reply.text, reply.status) == ("Sure.", "complete")
+
+
+async def test_the_first_room_starts_the_model_and_posts_are_read_ahead() -> None:
+    """Nothing is loaded before somebody comes; then what is said is handed to the engine while it has nothing to do."""
+    chat = Chat("Yes.")
+    states = [chat.engine.status.state]
+    ana = await chat.member("Ana")
+    assert [*states, chat.engine.status.state] == ["off", "ready"]
+    await ana.post("just talking")
+    assert [segment.text for segment in chat.engine.heard[-1][1].segments[1:]] == ["Ana: just talking"]
+
+
+async def test_closing_the_agent_closes_its_reply() -> None:
+    """When the server ends in the middle of a reply, the reply is closed as interrupted first."""
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    chat = Chat(["Half", hold])
+    ana = await chat.member("Ana")
+    asked = (await ana.post("@llama?")).id
+    await held.wait()
+    await ana.until(lambda: (reply := ana.reply_to(asked)) is not None and reply.text == "Half")
+    await chat.agent.close()
+    reply = ana.reply_to(asked)
+    assert reply is not None
+    assert (reply.status, reply.text) == ("interrupted", "Half")
