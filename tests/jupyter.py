@@ -31,6 +31,11 @@ class JupyterServer:
     def __enter__(self) -> JupyterServer:
         for name in ("config", "data", "runtime", "work"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if self._app == "lab":
+            # The news would be asked for over the network, and their dialog would lie over the notebook.
+            page = self.folder / "config" / "labconfig" / "page_config.json"
+            page.parent.mkdir()
+            page.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
         self.process = subprocess.Popen(
             self._command(), env=self._environment(), cwd=self.folder / "work", text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,0 +1,74 @@
+# One verb, one command; CI runs the same ones. `make` alone lists them.
+# Needs Python 3.11 or newer, Node.js 20 or newer, git, make and a C++ compiler (llama-cpp-python is compiled, once).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUNDLE := src/nbgroupchat/static/widget.js
+JS_SOURCES := $(wildcard js/src/*) js/package-lock.json js/build.mjs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types pytest jstest notebooks browser install bundle format pictures clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.demo bundle ## start JupyterLab with the quickstart notebook and the real model
+	@$(BIN)/python tools/demo.py
+
+test: lint types pytest jstest notebooks browser ## everything that CI runs
+
+lint: $(VENV)/.test bundle ## style of Python and types of TypeScript
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	npm --prefix js run --silent check
+
+types: $(VENV)/.test ## types of Python
+	$(BIN)/mypy
+
+pytest: $(VENV)/.test bundle ## Python tests, the real model and real Jupyter servers among them
+	$(BIN)/python -m pytest --ignore tests/browser
+
+jstest: bundle ## TypeScript tests
+	npm --prefix js run --silent test
+
+notebooks: $(VENV)/.test bundle ## run the example notebooks and compare what they show
+	env -u JPY_SESSION_NAME NBGROUPCHAT_ENGINE=script $(BIN)/python -m pytest -p nbval --nbval --nbval-current-env notebooks
+
+browser: $(VENV)/.test bundle ## drive a real JupyterLab with a real Chromium
+	sh tools/chromium.sh
+	$(BIN)/python -m pytest tests/browser
+
+pictures: $(VENV)/.test bundle ## as `browser`, and renew the pictures in docs/
+	sh tools/chromium.sh
+	NBGROUPCHAT_PICTURES=docs/pictures $(BIN)/python -m pytest tests/browser
+
+format: $(VENV)/.test ## mend what the style checks can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.test ## make the environment for development in .venv
+
+bundle: $(BUNDLE) ## build the panel
+
+$(BUNDLE): $(JS_SOURCES) js/node_modules/.package-lock.json
+	npm --prefix js run --silent build
+	@touch $@
+
+js/node_modules/.package-lock.json: js/package-lock.json
+	cd js && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The bundle comes first, so that installing finds it current and does not build it again.
+$(VENV)/.demo: pyproject.toml | $(BUNDLE)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BUNDLE)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+clean: ## remove what was built and installed here
+	rm -rf $(VENV) build dist js/build js/node_modules src/nbgroupchat/static .mypy_cache .pytest_cache .ruff_cache
