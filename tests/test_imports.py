@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "errors", "settings", "connection_file"),
+    ("protocol", "prompt", "errors", "settings", "connection_file"),
     ("log", "room", "window", "policy", "mention", "guard"),
     ("outbox", "channel", "hub", "slices", "agent", "engines", "backplanes"),
     ("signalr",),
@@ -21,11 +21,6 @@ ROWS = (
     ("link", "connection", "client", "magics", "widget"),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
-
-EXCEPTIONS = {
-    # The window makes what an engine reads; the vocabulary of that is the engine's.
-    ("window", "engines.base"),
-}
 
 HOMES = {
     "llama_cpp": "engines.llama_worker",
@@ -85,8 +80,6 @@ def test_imports_go_upwards(module: str, path: Path) -> None:
         if not imported.startswith("nbgroupchat."):
             continue
         target = imported.removeprefix("nbgroupchat.")
-        if (module, target) in EXCEPTIONS:
-            continue
         assert row(target) <= row(module), f"{module} imports {target}"
         if row(module) == len(ROWS) - 1 and target.split(".")[0] in (*ROWS[2], "compose"):
             assert not at_once, f"{module} loads {target} although a kernel with a server needs no hub"

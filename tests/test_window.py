@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nbgroupchat.engines.base import Segment
+from nbgroupchat.prompt import Segment
 from nbgroupchat.protocol import DurableEvent, Posted, ReplyClosed, ReplyOpened
-from nbgroupchat.window import Window, said, speaker
+from nbgroupchat.window import Window, opening, said, speaker
 
 
 def posted(seq: int, name: str, text: str) -> Posted:
@@ -25,8 +25,11 @@ def window(budget: int = 10_000) -> Window:
     return Window("llama", "lobby", budget)
 
 
+OPENING = len(opening("llama", "lobby", ""))
+
+
 def said_in(window: Window, to: str) -> list[tuple[str, str]]:
-    return [(segment.role, segment.text) for segment in window.prompt(to).segments[1:]]
+    return [(segment.role, segment.text) for segment in window.prompt(to).segments[OPENING:]]
 
 
 def test_the_prompt_is_the_conversation_and_whom_to_answer() -> None:
@@ -102,16 +105,16 @@ def test_what_is_too_much_goes_in_one_block() -> None:
     beginnings = []
     for seq in range(1, 101):
         room.apply(posted(seq, "Ana", "x" * 45))  # 50 bytes as a line
-        beginnings.append(room.read_ahead().segments[1].key)
+        beginnings.append(room.read_ahead().segments[OPENING].key)
     assert len(set(beginnings)) == 1 + (100 - 20 - 1) // 11 + 1
-    assert sum(len(segment.text) for segment in room.read_ahead().segments[1:]) <= 1_000
+    assert sum(len(segment.text) for segment in room.read_ahead().segments[OPENING:]) <= 1_000
 
 
 def test_the_newest_post_stays_however_long_it_is() -> None:
     """A post longer than the budget is given whole to the engine, which can cut it with a mark."""
     room = window(budget=100)
     room.apply(posted(1, "Ana", "x" * 5_000))
-    assert len(room.read_ahead().segments) == 2
+    assert len(room.read_ahead().segments) == OPENING + 1
 
 
 def test_the_same_log_gives_the_same_prompt() -> None:

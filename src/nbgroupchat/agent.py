@@ -13,7 +13,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, EngineStatus, Finish, Piece, Sampling
+from nbgroupchat.engines.base import (
+    Engine,
+    EngineError,
+    EngineInterrupted,
+    EngineStatus,
+    Finish,
+    Piece,
+    Sampling,
+)
 from nbgroupchat.guard import Guard
 from nbgroupchat.protocol import (
     MAX_TEXT,

@@ -65,7 +65,10 @@ class Command(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Join(Command, frozen=True):
-    """Enter a room, from the start or from `resume`; `have` is the number of pieces held of each open reply."""
+    """Enter a room, from the start or from `resume`; `have` is the number of pieces held of each open reply.
+
+    Where the answer's mode is `snapshot`, `have` was of no use and replies come from their first piece.
+    """
 
     wire: int
     resume: Position | None = None
@@ -87,7 +90,7 @@ class Cancel(Command, frozen=True):
 
 
 class Typing(Command, frozen=True):
-    """Begin or end writing; forgotten by the others after a few seconds."""
+    """Begin or end writing. Readers forget it after a few seconds, so it is said again while it lasts."""
 
     on: bool
 

@@ -110,7 +110,7 @@ class Room:
                 self._advance(event)
             case Delta():
                 draft = self.drafts.get(event.id)
-                if draft is not None and draft.pieces == event.start:
+                if draft is not None and draft.pieces == event.start < event.end:
                     draft.extend(event)
                     self.messages[event.id].text = draft.text
             case Presence():

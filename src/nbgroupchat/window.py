@@ -13,7 +13,7 @@ from bisect import insort
 
 from msgspec import Struct
 
-from nbgroupchat.engines.base import Prompt, Segment
+from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.protocol import DurableEvent, Posted, ReplyClosed, ReplyOpened
 
 BYTES_PER_TOKEN = 3
@@ -42,7 +42,7 @@ class Window:
     def __init__(self, agent: str, room: str, budget: int, system_prompt: str = "") -> None:
         self._agent = agent
         self._budget = budget
-        self._system = Segment("system", explain(agent, room, system_prompt))
+        self._opening = opening(agent, room, system_prompt)
         self._items: list[_Item] = []
         self._size = 0
         self._open: dict[str, ReplyOpened] = {}
@@ -72,7 +72,7 @@ class Window:
 
     def read_ahead(self) -> Prompt:
         """Give what every next prompt begins with."""
-        return Prompt((self._system, *(segment for item in self._items for segment in item.segments)))
+        return Prompt((*self._opening, *(segment for item in self._items for segment in item.segments)))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
@@ -95,6 +95,21 @@ class Window:
         self._size -= item.size
         for segment in item.segments:
             self._speakers.pop(segment.key, None)
+
+
+def opening(agent: str, room: str, system_prompt: str) -> tuple[Segment, ...]:
+    """Give what stands before the conversation: the system message, and one exchange as an example.
+
+    The example is for small models: with the words alone SmolLM2-135M went on with other members' lines in 21 of 33
+    answers, with the example in 3. Its answer is short, for longer ones were repeated later.
+    """
+    return (
+        Segment("system", explain(agent, room, system_prompt)),
+        Segment("user", said("Kim", "The library closes at 8.")),
+        Segment("user", said("Lee", f"@{agent} when does the library close?")),
+        Segment("user", cue(agent, "Lee")),
+        Segment("assistant", "It closes at 8."),
+    )
 
 
 def explain(agent: str, room: str, system_prompt: str) -> str:

@@ -108,26 +108,27 @@ def test_a_page_that_opens_in_the_middle_sees_the_rest(
         expect(panel.reply().locator(".nbgc-text")).to_have_text("One reply in pieces,", timeout=PATIENCE_MS)
 
     late = Panel(chromium.new_context().new_page())
+    everybody: tuple[Panel, ...] = (ana, ben, late)
     late.page.goto(f"{scripted.url}nbgroupchat/rooms/lobby?token={scripted.token}")
     late.wait_until_live()
     expect(late.reply()).to_have_attribute("data-status", "open")
     expect(late.reply().locator(".nbgc-text")).to_have_text("One reply in pieces,")
     gates["first"].write_text("go\n")
-    for panel in (ana, ben, late):
-        panel.wait_for_reply(1, "complete")
-        assert panel.reply_text() == "One reply in pieces, held and let go."
+    for each in everybody:
+        each.wait_for_reply(1, "complete")
+        assert each.reply_text() == "One reply in pieces, held and let go."
 
     ana.say("@llama once more")
-    for panel in (ana, ben, late):
-        expect(panel.reply().locator(".nbgc-text")).to_have_text("This one is stopped", timeout=PATIENCE_MS)
+    for each in everybody:
+        expect(each.reply().locator(".nbgc-text")).to_have_text("This one is stopped", timeout=PATIENCE_MS)
     ben.reply().locator(".nbgc-stop").click()
-    for panel in (ana, ben, late):
-        panel.wait_for_reply(2, "stopped")
+    for each in everybody:
+        each.wait_for_reply(2, "stopped")
     ana.say("@llama and now?")
-    for panel in (ana, ben, late):
-        panel.wait_for_reply(3, "complete")
-        assert panel.reply_text() == "The end."
-        stopped = panel.root.locator('article[data-kind="agent"]').nth(1).locator(".nbgc-text")
+    for each in everybody:
+        each.wait_for_reply(3, "complete")
+        assert each.reply_text() == "The end."
+        stopped = each.root.locator('article[data-kind="agent"]').nth(1).locator(".nbgc-text")
         assert stopped.text_content() == "This one is stopped"
     late.page.context.close()
 

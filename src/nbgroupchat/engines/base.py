@@ -11,28 +11,9 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-Role: TypeAlias = Literal["system", "user", "assistant"]
+from nbgroupchat.prompt import Prompt
+
 FinishReason: TypeAlias = Literal["complete", "length"]
-
-
-class Segment(Struct, frozen=True):
-    """A part of a prompt: one post, one reply, or the server's own words. `key` is the `eid` of the event it is from,
-    or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and
-    each is tokenized by itself, as plain text.
-    """
-
-    role: Role
-    text: str
-    key: str = ""
-
-
-class Prompt(Struct, frozen=True):
-    """What the model is to read, oldest first; the reply that follows is the assistant's.
-
-    The first segment is the system message. Where not all of it fits, the engine leaves out the oldest of the others.
-    """
-
-    segments: tuple[Segment, ...]
 
 
 class Sampling(Struct, frozen=True):

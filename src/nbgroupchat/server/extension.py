@@ -123,7 +123,9 @@ class NbGroupChat(ExtensionApp):
         if self._composition is None or self._connection_path is None:
             return
         try:
-            connection_file.write(self._connection_path, ConnectionFile(os.getpid(), self._kernel_url(), self._secret))
+            connection_file.write(
+                self._connection_path, ConnectionFile(os.getpid(), f"ws{self._address()}/kernel", self._secret)
+            )
         except OSError as error:
             self.log.error(
                 "nbgroupchat could not write %s (%s): notebooks on this server cannot reach its rooms from cells. "
@@ -133,18 +135,17 @@ class NbGroupChat(ExtensionApp):
             )
         settings, engine = self._composition.settings, self._composition.engine
         self.log.info(
-            "nbgroupchat: rooms such as %snbgroupchat/rooms/lobby, addressed as @%s, engine %s, model %s, "
-            "context %d tokens",
-            serverapp.local_url,
+            "nbgroupchat: rooms such as http%s/rooms/lobby, addressed as @%s, engine %s, model %s, context %d tokens",
+            self._address(),
             settings.agent_name,
             settings.engine,
             (engine.status.model if engine else "") or settings.model_path or "none",
             settings.context_tokens,
         )
 
-    def _kernel_url(self) -> str:
+    def _address(self) -> str:
+        """Where this machine reaches the server, without a scheme; Jupyter's own `local_url` carries its token."""
         app = self._server
         everywhere = app.ip in ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104  # compared, not bound
         host = "127.0.0.1" if everywhere else f"[{app.ip}]" if ":" in app.ip else app.ip
-        scheme = "wss" if app.certfile else "ws"
-        return f"{scheme}://{host}:{app.port}{app.base_url}nbgroupchat/kernel"
+        return f"{'s' if app.certfile else ''}://{host}:{app.port}{app.base_url}nbgroupchat"

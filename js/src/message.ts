@@ -1,0 +1,141 @@
+/**
+ * How one message looks. Pure: a message and its neighbourhood in, a template out. All text goes through text bindings.
+ */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { avatar } from "./avatar";
+import type { Pending } from "./outbox";
+import type { Message } from "./room";
+import { strings } from "./strings";
+import { runs } from "./text";
+
+/** What a message's looks depend on, besides itself. */
+export interface Surroundings {
+  readonly own: boolean;
+  /** It goes on from the message above, of the same author a moment ago. */
+  readonly continued: boolean;
+  /** What it answers, where that is not directly above. */
+  readonly quoted: Message | null;
+  readonly mention: string | null;
+}
+
+export interface MessageActions {
+  stop(id: string): void;
+  show(id: string): void;
+  retry(cid: string): void;
+  takeBack(cid: string): void;
+}
+
+const QUOTE_LENGTH = 80;
+
+const clockTime = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export function messageTemplate(message: Message, around: Surroundings, actions: MessageActions): TemplateResult {
+  const open = message.status === "open";
+  return html`<article
+    class="nbgc-message"
+    data-message-id=${message.id}
+    data-kind=${message.kind}
+    data-status=${message.status}
+    ?data-own=${around.own}
+    ?data-continued=${around.continued}
+    aria-busy=${open ? "true" : nothing}
+  >
+    ${avatar(message.by, message.name, message.kind)}
+    <div class="nbgc-body">
+      <header class="nbgc-byline">
+        <bdi class="nbgc-author">${message.name}</bdi>
+        ${badge(message, around)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
+      </header>
+      ${quote(around.quoted, actions)}
+      ${textTemplate(message, around.mention)} ${open && message.text === "" ? reading() : nothing} ${ending(message)}
+    </div>
+  </article>`;
+}
+
+/** A post that the server has not acknowledged. */
+export function pendingTemplate(post: Pending, live: boolean, actions: MessageActions): TemplateResult {
+  const failed = post.state === "failed";
+  const note = failed ? strings.notSent(post.error) : live ? strings.sending : strings.waitsForConnection;
+  return html`<article class="nbgc-message nbgc-pending" data-cid=${post.cid} data-pending=${failed ? "failed" : "waiting"}>
+    <div class="nbgc-body">
+      <div class="nbgc-text">${textRuns(post.text, null)}</div>
+      <div class="nbgc-note" ?data-problem=${failed}>
+        <span>${note}</span>
+        ${failed
+          ? html`${button(strings.retry, () => actions.retry(post.cid))}
+            ${button(strings.takeBack, () => actions.takeBack(post.cid))}`
+          : nothing}
+      </div>
+    </div>
+  </article>`;
+}
+
+// Without white space of the template's own: the text is shown with all of its own.
+function textTemplate(message: Message, mention: string | null): TemplateResult {
+  const shown = message.asks.length > 0 ? mention : null;
+  return html`<div class="nbgc-text" dir="auto">${textRuns(message.text, shown)}</div>`;
+}
+
+function textRuns(text: string, mention: string | null): (TemplateResult | string)[] {
+  return runs(text, mention).map((run) => {
+    if (run.kind === "code") return html`<pre class="nbgc-code" dir="ltr"><code>${run.text}</code></pre>`;
+    return run.kind === "mention" ? html`<span class="nbgc-mention">${run.text}</span>` : run.text;
+  });
+}
+
+function badge(message: Message, around: Surroundings): TemplateResult | typeof nothing {
+  if (around.own && message.kind === "human") return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+  const name = strings.badge[message.kind];
+  return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${message.kind}>${name}</span>`;
+}
+
+function time(ts: number): TemplateResult {
+  const date = new Date(ts);
+  return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${fullTime.format(date)}
+    >${clockTime.format(date)}</time
+  >`;
+}
+
+function stopButton(message: Message, actions: MessageActions): TemplateResult {
+  return html`<button
+    type="button"
+    class="nbgc-stop"
+    data-lm-suppress-shortcuts="true"
+    aria-label=${strings.stopLabel(message.name)}
+    @click=${() => actions.stop(message.id)}
+  >
+    ${strings.stop}
+  </button>`;
+}
+
+function reading(): TemplateResult {
+  return html`<div class="nbgc-reading">${strings.reading}</div>`;
+}
+
+function ending(message: Message): TemplateResult | typeof nothing {
+  const note = message.error ?? strings.ended[message.status];
+  if (note === "") return nothing;
+  return html`<div class="nbgc-note" ?data-problem=${message.status === "failed"}>${note}</div>`;
+}
+
+function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
+  if (quoted === null) return nothing;
+  const words = quoted.text.replace(/\s+/g, " ");
+  const text = words.length > QUOTE_LENGTH ? `${words.slice(0, QUOTE_LENGTH)}…` : words;
+  return html`<button
+    type="button"
+    class="nbgc-quote"
+    data-lm-suppress-shortcuts="true"
+    @click=${() => actions.show(quoted.id)}
+  >
+    <span>${strings.answerTo} <bdi>${quoted.name}</bdi></span> <span class="nbgc-quoted">${text}</span>
+  </button>`;
+}
+
+function button(label: string, pressed: () => void): TemplateResult {
+  return html`<button type="button" class="nbgc-plain" data-lm-suppress-shortcuts="true" @click=${pressed}>
+    ${label}
+  </button>`;
+}

@@ -1,0 +1,168 @@
+/**
+ * The posts of one room that the server has not acknowledged yet. They are sent in order, one at a time, and again with the
+ * same `cid` after a connection was lost, so that each is said exactly once.
+ *
+ * It knows nothing of how a connection is made or lost: it is given a wire, or told that there is none.
+ */
+
+import { backoff, type Clock } from "./clock";
+import { decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+
+/** The part of a connection that carries commands. */
+export interface Wire {
+  invoke<M extends keyof Commands>(method: M, argument: Commands[M]): Promise<unknown>;
+  /** Without an answer: nothing waits for it. */
+  send<M extends keyof Commands>(method: M, argument: Commands[M]): Promise<void>;
+}
+
+export interface Pending {
+  readonly cid: string;
+  readonly text: string;
+  readonly ts: number;
+  readonly state: "waiting" | "sending" | "acknowledged" | "failed";
+  /** The newest entry known when it was first sent: what was said is after it. */
+  readonly after: number | null;
+  /** Its place in the log, once acknowledged. */
+  readonly seq: number | null;
+  readonly error: string | null;
+}
+
+const ATTEMPTS = 4;
+
+export class Outbox {
+  #pending: readonly Pending[] = [];
+  #wire: Wire | null = null;
+  #seen = 0;
+  #busy = false;
+  #wake: () => void = () => {};
+
+  /** `changed` is called after every change; `notJoined` when the server says that the room was left. */
+  constructor(
+    private readonly room: string,
+    private readonly clock: Clock,
+    private readonly changed: () => void,
+    private readonly notJoined: () => void,
+  ) {}
+
+  get pending(): readonly Pending[] {
+    return this.#pending;
+  }
+
+  add(text: string): void {
+    const post: Pending = {
+      cid: randomId(), text, ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
+    };
+    this.#pending = [...this.#pending, post];
+    this.changed();
+    void this.#drain();
+  }
+
+  /** Send what waits over this wire, until told otherwise. */
+  resume(wire: Wire): void {
+    this.#wire = wire;
+    this.#wake();
+    void this.#drain();
+  }
+
+  pause(): void {
+    this.#wire = null;
+    this.#wake();
+  }
+
+  /** Say that the room is known up to entry `seq`: acknowledged posts up to there are in it. */
+  seen(seq: number): void {
+    this.#seen = seq;
+    const left = this.#pending.filter((post) => post.seq === null || post.seq > seq);
+    if (left.length < this.#pending.length) {
+      this.#pending = left;
+      this.changed();
+    }
+  }
+
+  /** Try a post again that had failed. */
+  retry(cid: string): void {
+    this.#update(cid, { state: "waiting", error: null });
+    void this.#drain();
+  }
+
+  /** Give up a post that had failed. Returns its text. */
+  discard(cid: string): string {
+    const post = this.#pending.find((one) => one.cid === cid && one.state === "failed");
+    this.#pending = this.#pending.filter((one) => one !== post);
+    this.changed();
+    return post?.text ?? "";
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    let attempt = 0;
+    for (;;) {
+      const post = this.#pending.find((one) => one.state === "waiting");
+      if (post === undefined || this.#wire === null) break;
+      const wait = await this.#send(post, this.#wire, ++attempt);
+      if (wait === null) attempt = 0;
+      else await this.#sleep(wait);
+    }
+    this.#busy = false;
+  }
+
+  /** Send one post. Returns null where it is settled, else after how many milliseconds to go on. */
+  async #send(post: Pending, wire: Wire, attempt: number): Promise<number | null> {
+    this.#update(post.cid, { state: "sending", after: post.after ?? this.#seen });
+    try {
+      const answer = await wire.invoke("post", { room: this.room, cid: post.cid, text: post.text });
+      const refusal = refusalOf(answer);
+      if (refusal !== null) return this.#refused(post, wire, refusal);
+      this.#update(post.cid, { state: "acknowledged", seq: decodePostAnswer(answer).seq });
+      this.seen(this.#seen);
+      return null;
+    } catch {
+      const gone = this.#wire !== wire;
+      if (gone || attempt < ATTEMPTS) {
+        this.#update(post.cid, { state: "waiting" });
+        return gone ? 0 : backoff(attempt, Math.random);
+      }
+      this.#update(post.cid, { state: "failed" });
+      return null;
+    }
+  }
+
+  #refused(post: Pending, wire: Wire, refusal: Refusal): number | null {
+    if (refusal.code === "not_joined") {
+      this.#update(post.cid, { state: "waiting" });
+      if (this.#wire === wire) {
+        this.#wire = null;
+        this.notJoined();
+      }
+      return 0;
+    }
+    if (refusal.retry_ms !== null) {
+      this.#update(post.cid, { state: "waiting" });
+      return refusal.retry_ms;
+    }
+    this.#update(post.cid, { state: "failed", error: refusal.message });
+    return null;
+  }
+
+  #update(cid: string, change: Partial<Pending>): void {
+    this.#pending = this.#pending.map((post) => (post.cid === cid ? { ...post, ...change } : post));
+    this.changed();
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+/** `crypto.randomUUID` is missing on pages served by plain HTTP from another machine; `getRandomValues` is not. */
+function randomId(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,270 @@
+/**
+ * The vocabulary of the wire: commands go up, events come down. Twin of `protocol.py`; the frames under `tests/frames/`
+ * hold both to the same shapes.
+ *
+ * It validates what arrives. It knows nothing of rooms as they stand, of connections, or of who may do what.
+ */
+
+/** Version of these frames; a server that speaks another one refuses to join with `version`. */
+export const WIRE = 1;
+
+/** The method that the server invokes on clients, with the room's name and a list of events. */
+export const EVENT_TARGET = "event";
+
+export type Kind = "human" | "agent" | "kernel" | "system";
+export type ReplyStatus = "complete" | "stopped" | "interrupted" | "failed" | "length";
+export type AgentState = "off" | "loading" | "ready" | "failed";
+
+/** A place in a room's log: the entry `seq` of `epoch`, recognised by its random `eid` ("" before the first). */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly eid: string;
+}
+
+/** Someone in a room. `id` means nothing outside that room. */
+export interface Member {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+interface Entry {
+  readonly seq: number;
+  readonly eid: string;
+  /** UTC, milliseconds since 1970. */
+  readonly ts: number;
+  readonly by: string;
+}
+
+export interface Posted extends Entry {
+  readonly type: "posted";
+  readonly name: string;
+  readonly kind: Kind;
+  readonly text: string;
+  readonly reply_to: string | null;
+  readonly asks: readonly string[];
+}
+
+export interface ReplyOpened extends Entry {
+  readonly type: "reply_opened";
+  readonly name: string;
+  readonly to: string;
+  readonly context: number;
+}
+
+export interface ReplyClosed extends Entry {
+  readonly type: "reply_closed";
+  readonly id: string;
+  readonly text: string;
+  readonly status: ReplyStatus;
+  readonly error: string | null;
+}
+
+/** A durable event of a later server: its place in the log counts, what it says is not understood. */
+export interface Unknown extends Entry {
+  readonly type: "unknown";
+}
+
+export interface Delta {
+  readonly type: "delta";
+  readonly id: string;
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+export interface TypingChanged {
+  readonly type: "typing";
+  readonly by: string;
+  readonly on: boolean;
+}
+
+export interface Presence {
+  readonly type: "presence";
+  readonly members: readonly Member[];
+}
+
+/** How the agent's model is; `progress` goes from 0 to 1 while it loads, `message` says what to do where it failed. */
+export interface Status {
+  readonly type: "status";
+  readonly state: AgentState;
+  readonly model: string;
+  readonly progress: number | null;
+  readonly message: string | null;
+}
+
+export interface Live {
+  readonly type: "live";
+  readonly seq: number;
+}
+
+export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Unknown;
+export type EphemeralEvent = Delta | TypingChanged | Presence | Status | Live;
+export type RoomEvent = DurableEvent | EphemeralEvent;
+
+/** What a client asks for, by the method it invokes. Optional fields are left out, never null. */
+export interface Commands {
+  join: { room: string; wire: number; resume?: Position; have?: Readonly<Record<string, number>> };
+  post: { room: string; cid: string; text: string; reply_to?: string };
+  cancel: { room: string; id: string };
+  typing: { room: string; on: boolean };
+  history: { room: string; before: number; limit?: number };
+  leave: { room: string };
+}
+
+export interface RoomPolicy {
+  /** What to write to be answered, such as "@llama". */
+  readonly mention: string;
+  readonly stop: string;
+}
+
+export interface Joined {
+  readonly you: Member;
+  readonly policy: RoomPolicy;
+  /** Sizes in bytes that the server accepts. */
+  readonly limits: { readonly frame: number; readonly text: number };
+  readonly position: Position;
+  readonly base: number;
+  readonly mode: "tail" | "snapshot";
+}
+
+export interface PostAnswer {
+  readonly id: string;
+  readonly seq: number;
+  readonly duplicate: boolean;
+}
+
+export interface CancelAnswer {
+  readonly seq: number;
+  readonly status: ReplyStatus;
+}
+
+export interface HistoryAnswer {
+  readonly events: readonly DurableEvent[];
+  readonly more: boolean;
+}
+
+/** A command that was not carried out; `retry_ms` is when the same one may succeed, null where it never will. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly retry_ms: number | null;
+}
+
+/** What arrived is not a frame of this wire. */
+export class Malformed extends Error {}
+
+type Check = (value: unknown) => boolean;
+type Shape = Readonly<Record<string, Check>>;
+
+const text: Check = (value) => typeof value === "string";
+const flag: Check = (value) => typeof value === "boolean";
+const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const oneOf = (...names: string[]): Check => (value) => typeof value === "string" && names.includes(value);
+const orNull = (check: Check): Check => (value) => value === null || check(value);
+const listOf = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
+const shaped = (shape: Shape): Check => (value) =>
+  isRecord(value) && Object.entries(shape).every(([field, check]) => check(value[field]));
+
+const kind = oneOf("human", "agent", "kernel", "system");
+const replyStatus = oneOf("complete", "stopped", "interrupted", "failed", "length");
+const progress: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const member = { id: text, name: text, kind };
+const position = { epoch: text, seq: count, eid: text };
+const entry = { seq: count, eid: text, ts: count, by: text };
+
+const events: Readonly<Record<string, Shape>> = {
+  posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text) },
+  reply_opened: { ...entry, name: text, to: text, context: count },
+  reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
+  delta: { id: text, from: count, to: count, text },
+  typing: { by: text, on: flag },
+  presence: { members: listOf(shaped(member)) },
+  status: {
+    state: oneOf("off", "loading", "ready", "failed"),
+    model: text,
+    progress: orNull(progress),
+    message: orNull(text),
+  },
+  live: { seq: count },
+};
+
+/** What the server leaves out where it is the default. */
+const defaults: Readonly<Record<string, object>> = {
+  posted: { reply_to: null, asks: [] },
+  reply_closed: { error: null },
+  delta: { text: "" },
+  status: { model: "", progress: null, message: null },
+};
+
+const joined = shaped({
+  you: shaped(member),
+  policy: shaped({ mention: text, stop: text }),
+  limits: shaped({ frame: count, text: count }),
+  position: shaped(position),
+  base: count,
+  mode: oneOf("tail", "snapshot"),
+});
+const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
+const cancelAnswer = shaped({ seq: count, status: replyStatus });
+const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
+const refusal = shaped({ code: text, message: text });
+
+/**
+ * Decode the arguments of a server invocation of `event`. Events of unknown types are left out, except for the place that
+ * durable ones take. Throws Malformed for anything else that does not fit.
+ */
+export function decodeEvents(room: unknown, list: unknown): { room: string; events: RoomEvent[] } {
+  if (typeof room !== "string" || !Array.isArray(list)) throw new Malformed("expected a room and a list of events");
+  return { room, events: list.flatMap((item) => decodeEvent(item) ?? []) };
+}
+
+export function decodeJoined(value: unknown): Joined {
+  return checked<Joined>(value, joined, "join");
+}
+
+export function decodePostAnswer(value: unknown): PostAnswer {
+  return checked<PostAnswer>(value, postAnswer, "post");
+}
+
+export function decodeCancelAnswer(value: unknown): CancelAnswer {
+  return checked<CancelAnswer>(value, cancelAnswer, "cancel");
+}
+
+export function decodeHistoryAnswer(value: unknown): HistoryAnswer {
+  const answer = checked<{ events: unknown[]; more: boolean }>(value, historyAnswer, "history");
+  const decoded = answer.events.flatMap((item) => decodeEvent(item) ?? []);
+  return { events: decoded.filter(isDurable), more: answer.more };
+}
+
+/** Give the refusal that an answer holds, or null where the command was carried out. */
+export function refusalOf(answer: unknown): Refusal | null {
+  if (!isRecord(answer) || !("error" in answer)) return null;
+  const error = checked<Refusal>(answer["error"], refusal, "refusal");
+  return { ...error, retry_ms: typeof error.retry_ms === "number" ? error.retry_ms : null };
+}
+
+export function isDurable(event: RoomEvent): event is DurableEvent {
+  return "seq" in event && event.type !== "live";
+}
+
+function decodeEvent(value: unknown): RoomEvent | null {
+  if (!isRecord(value) || typeof value["type"] !== "string") throw new Malformed("an event has no type");
+  const type = value["type"];
+  const shape = Object.hasOwn(events, type) ? events[type] : undefined;
+  if (shape === undefined) {
+    return shaped(entry)(value) ? ({ ...value, type: "unknown" } as unknown as Unknown) : null;
+  }
+  const event = { ...defaults[type], ...value };
+  return checked<RoomEvent>(event, shaped(shape), type);
+}
+
+function checked<T>(value: unknown, check: Check, what: string): T {
+  if (!check(value)) throw new Malformed(`a frame of '${what}' does not fit`);
+  return value as T;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

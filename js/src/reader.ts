@@ -1,0 +1,269 @@
+/**
+ * One reader of one room: joins it, folds in what it hears, joins again where it left off, and carries what its member does.
+ *
+ * It knows nothing of how a connection is made (`connection`) or of what is shown (`view`).
+ */
+
+import { backoff, type Clock } from "./clock";
+import { Outbox, type Pending, type Wire } from "./outbox";
+import {
+  WIRE, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
+  type Commands, type Joined, type Refusal, type RoomEvent,
+} from "./protocol";
+import { Gap, emptyRoom, join, prepend, reduce, type Room } from "./room";
+import type { LinkState, Problem, Snapshot } from "./snapshot";
+import { Typist, Typists } from "./typist";
+
+type Phase = "away" | "joining" | "replay" | "live";
+
+const HISTORY_LIMIT = 100;
+/** Joins that follow each other sooner than this are a loop, and slowed down. */
+const CALM_MS = 30_000;
+/** What `have` may name. */
+const MAX_HAVE = 64;
+
+export class Reader {
+  readonly outbox: Outbox;
+  readonly typist: Typist;
+  /** What a panel that went had in its text field: running the cell again replaces it by another. */
+  draft = "";
+  #room: Room = emptyRoom();
+  #phase: Phase = "away";
+  #wire: Wire | null = null;
+  #joined: Joined | null = null;
+  #problem: Problem | null = null;
+  #wasLive = false;
+  #loading = false;
+  #beginning = false;
+  /** What was heard before the answer to `join` was: the client library gives answers later than events. */
+  #early: RoomEvent[] = [];
+  #attempt = 0;
+  #losses = 0;
+  #lastLoss = -Infinity;
+  #cancelRejoin: () => void = () => {};
+  readonly #typists: Typists;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    readonly name: string,
+    private readonly clock: Clock,
+  ) {
+    this.outbox = new Outbox(name, clock, () => this.#changed(), () => this.#rejoin());
+    this.#typists = new Typists(clock, (by) => this.#apply([{ type: "typing", by, on: false }]));
+    this.typist = new Typist(clock, (on) => this.#send("typing", { room: this.name, on }));
+  }
+
+  get snapshot(): Snapshot {
+    const older = this.#room.base > 0 && !this.#beginning;
+    return {
+      link: this.#link(),
+      problem: this.#problem,
+      you: this.#joined?.you ?? null,
+      mention: this.#joined?.policy.mention || null,
+      textLimit: this.#joined?.limits.text ?? Infinity,
+      room: this.#room,
+      pending: this.outbox.pending.filter((post) => !this.#isShown(post)),
+      history: this.#loading ? "loading" : older ? "more" : "none",
+    };
+  }
+
+  /** Be called after every change, until the returned function is. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** There is a connection: join over it. */
+  connected(wire: Wire): void {
+    this.#wire = wire;
+    this.#problem = null;
+    void this.#join();
+  }
+
+  disconnected(): void {
+    this.#stopJoining();
+    this.#wire = null;
+    this.outbox.pause();
+    this.typist.reset();
+    this.#room = { ...this.#room, live: false };
+    this.#typists.clear();
+    this.#changed();
+  }
+
+  /** There is no connection, and for this reason there will be none by itself. */
+  unreachable(problem: Problem | null): void {
+    this.#problem = problem;
+    this.#changed();
+  }
+
+  /** Take what the server told this room. */
+  hear(events: readonly RoomEvent[]): void {
+    if (this.#phase === "joining") this.#early.push(...events);
+    else this.#apply(events);
+  }
+
+  /** Something was told that could not be understood: join again. */
+  lost(): void {
+    if (this.#phase !== "away") this.#rejoin();
+  }
+
+  post(text: string): void {
+    this.typist.reset();
+    // The wire carries neither NUL nor half of a surrogate pair.
+    this.outbox.add(text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\u{FFFD}"));
+  }
+
+  /** Stop an open reply. That it has ended is heard as an event like everybody hears it. */
+  cancel(id: string): void {
+    this.#wire?.invoke("cancel", { room: this.name, id }).catch(() => {});
+  }
+
+  /** Fetch older messages, and put them before those held. */
+  async history(): Promise<void> {
+    const base = this.#room.base;
+    if (this.#loading || base === 0 || this.#wire === null) return;
+    this.#loading = true;
+    this.#changed();
+    try {
+      const answer = await this.#wire.invoke("history", { room: this.name, before: base + 1, limit: HISTORY_LIMIT });
+      if (refusalOf(answer) === null) {
+        const older = decodeHistoryAnswer(answer);
+        this.#room = prepend(this.#room, older);
+        this.#beginning = !older.more;
+      }
+    } catch {
+      // The button stays, and can be pressed again.
+    } finally {
+      this.#loading = false;
+      this.#changed();
+    }
+  }
+
+  leave(): void {
+    this.#send("leave", { room: this.name });
+    this.disconnected();
+  }
+
+  #link(): LinkState {
+    if (this.#problem !== null) {
+      return this.#problem.kind === "version" || this.#problem.kind === "refused" ? "refused" : "unreachable";
+    }
+    if (this.#phase === "live") return "live";
+    return this.#wasLive ? "reconnecting" : "connecting";
+  }
+
+  async #join(): Promise<void> {
+    this.#stopJoining();
+    const attempt = this.#attempt;
+    const wire = this.#wire;
+    if (wire === null) return;
+    this.#phase = "joining";
+    this.#changed();
+    try {
+      const answer = await wire.invoke("join", this.#request());
+      if (attempt !== this.#attempt) return;
+      const refusal = refusalOf(answer);
+      if (refusal === null) this.#enter(wire, decodeJoined(answer));
+      else this.#refused(refusal);
+    } catch {
+      if (attempt === this.#attempt) this.#rejoin();
+    }
+  }
+
+  #request(): Commands["join"] {
+    const { position, drafts } = this.#room;
+    const request: Commands["join"] = { room: this.name, wire: WIRE };
+    if (position.epoch === "") return request;
+    request.resume = position;
+    if (drafts.size > 0) request.have = Object.fromEntries([...drafts].slice(-MAX_HAVE));
+    return request;
+  }
+
+  #enter(wire: Wire, answer: Joined): void {
+    this.#joined = answer;
+    this.#room = join(this.#room, answer);
+    if (answer.mode === "snapshot") this.#beginning = false;
+    this.#phase = "replay";
+    const early = this.#early;
+    this.#early = [];
+    this.outbox.seen(this.#room.position.seq);
+    this.outbox.resume(wire);
+    this.#apply(early);
+  }
+
+  #refused(refusal: Refusal): void {
+    this.#phase = "away";
+    if (refusal.code === "version") this.#problem = { kind: "version", message: refusal.message };
+    else if (refusal.retry_ms === null) this.#problem = { kind: "refused", message: refusal.message };
+    else this.#cancelRejoin = this.clock.after(refusal.retry_ms, () => void this.#join());
+    this.#changed();
+  }
+
+  #apply(events: readonly RoomEvent[]): void {
+    try {
+      for (const event of events) this.#applyOne(event);
+    } catch (error) {
+      if (!(error instanceof Gap)) throw error;
+      this.#rejoin();
+    }
+    this.#changed();
+  }
+
+  #applyOne(event: RoomEvent): void {
+    if (this.#phase === "away" || this.#phase === "joining") return;
+    const { seq } = this.#room.position;
+    // What was on its way when this join began may come before its entries; `live` tells whether all came.
+    if (this.#phase === "replay" && isDurable(event) && event.seq !== seq + 1) return;
+    if (event.type === "live") {
+      if (event.seq > seq) throw new Gap(`live at ${event.seq} came after entry ${seq}`);
+      this.#phase = "live";
+      this.#wasLive = true;
+    }
+    this.#room = reduce(this.#room, event);
+    if (event.type === "typing") this.#typists.hear(event);
+    if (isDurable(event)) this.outbox.seen(event.seq);
+  }
+
+  /** Join again: at once the first time, later when it happens over and over. */
+  #rejoin(): void {
+    this.#stopJoining();
+    this.outbox.pause();
+    const now = this.clock.now();
+    this.#losses = now - this.#lastLoss > CALM_MS ? 0 : this.#losses + 1;
+    this.#lastLoss = now;
+    if (this.#losses === 0) void this.#join();
+    else this.#cancelRejoin = this.clock.after(backoff(this.#losses, Math.random), () => void this.#join());
+    this.#changed();
+  }
+
+  #stopJoining(): void {
+    this.#cancelRejoin();
+    this.#attempt += 1;
+    this.#phase = "away";
+    this.#early = [];
+  }
+
+  #send<M extends "typing" | "leave">(method: M, argument: Commands[M]): void {
+    if (this.#phase === "replay" || this.#phase === "live") this.#wire?.send(method, argument).catch(() => {});
+  }
+
+  /** A post is often heard before it is acknowledged; then it would stand there twice for a moment. */
+  #isShown(post: Pending): boolean {
+    const { after } = post;
+    if (after === null || post.state === "failed") return false;
+    const said = normalised(post.text);
+    for (const message of this.#room.messages.values()) {
+      if (message.seq > after && message.by === this.#joined?.you.id && message.text === said) return true;
+    }
+    return false;
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** As the server stores a post (`protocol.py`). */
+function normalised(text: string): string {
+  return text.normalize("NFC").replace(/\r\n?/g, "\n");
+}

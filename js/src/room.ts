@@ -1,0 +1,187 @@
+/**
+ * A room as a fold over its events: messages, drafts, who is there, who types, how the model is. Twin of `room.py`;
+ * `tests/frames/folds.json` holds both to the same results.
+ *
+ * Values are never changed: `reduce` gives a new one that shares what stayed. It knows nothing of connections or clocks.
+ */
+
+import type {
+  Delta,
+  DurableEvent,
+  HistoryAnswer,
+  Joined,
+  Kind,
+  Member,
+  Position,
+  ReplyClosed,
+  ReplyStatus,
+  RoomEvent,
+  Status,
+} from "./protocol";
+
+export type MessageStatus = "posted" | "open" | ReplyStatus;
+
+/** A post or a reply as it stands now. `to` and `context` are a reply's: what it answers, the newest entry it had read. */
+export interface Message {
+  readonly id: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly by: string;
+  readonly name: string;
+  readonly kind: Kind;
+  readonly text: string;
+  readonly status: MessageStatus;
+  readonly reply_to: string | null;
+  readonly asks: readonly string[];
+  readonly to: string | null;
+  readonly context: number | null;
+  readonly error: string | null;
+}
+
+export interface Room {
+  readonly position: Position;
+  /** The entry before the oldest one held. */
+  readonly base: number;
+  readonly live: boolean;
+  readonly messages: ReadonlyMap<string, Message>;
+  /** How many pieces are held of each open reply; their text is the message's. */
+  readonly drafts: ReadonlyMap<string, number>;
+  /** Closes of replies that opened before `base`, for when history brings these. */
+  readonly closes: ReadonlyMap<string, ReplyClosed>;
+  readonly members: readonly Member[];
+  readonly typing: ReadonlySet<string>;
+  readonly status: Status;
+}
+
+/** An event does not follow what is held: something was missed, and the reader has to join again. */
+export class Gap extends Error {}
+
+const OFF: Status = { type: "status", state: "off", model: "", progress: null, message: null };
+
+export function emptyRoom(epoch = "", base = 0): Room {
+  return {
+    position: { epoch, seq: base, eid: "" },
+    base,
+    live: false,
+    messages: new Map(),
+    drafts: new Map(),
+    closes: new Map(),
+    members: [],
+    typing: new Set(),
+    status: OFF,
+  };
+}
+
+/** Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew. */
+export function join(room: Room, answer: Joined): Room {
+  const held = answer.mode === "tail" ? room : { ...emptyRoom(answer.position.epoch, answer.base), status: room.status };
+  return { ...held, live: false, members: [], typing: new Set() };
+}
+
+/**
+ * Fold in the next event. Throws Gap where one was missed; a delta that does not fit is left out, since the close of its
+ * reply repairs it.
+ */
+export function reduce(room: Room, event: RoomEvent): Room {
+  switch (event.type) {
+    case "posted":
+    case "reply_opened":
+    case "reply_closed":
+    case "unknown":
+      return advance(room, event);
+    case "delta":
+      return extend(room, event);
+    case "presence": {
+      const here = new Set(event.members.map((member) => member.id));
+      return { ...room, members: event.members, typing: new Set([...room.typing].filter((id) => here.has(id))) };
+    }
+    case "typing":
+      return { ...room, typing: event.on ? new Set(room.typing).add(event.by) : without(room.typing, event.by) };
+    case "status":
+      return { ...room, status: event };
+    case "live":
+      return { ...room, live: true };
+  }
+}
+
+/** Put older entries before what is held. They have to end where it begins, else the room stays as it is. */
+export function prepend(room: Room, answer: HistoryAnswer): Room {
+  const first = answer.events[0];
+  if (first === undefined || answer.events.at(-1)?.seq !== room.base) return room;
+  let older = emptyRoom(room.position.epoch, first.seq - 1);
+  for (const event of answer.events) older = reduce(older, event);
+  const closes = new Map([...older.closes, ...room.closes]);
+  const messages = new Map([...older.messages, ...room.messages]);
+  for (const id of older.drafts.keys()) {
+    const close = closes.get(id);
+    const message = messages.get(id);
+    if (close === undefined || message === undefined) continue;
+    closes.delete(id);
+    messages.set(id, closed(message, close));
+  }
+  return { ...room, base: older.base, messages, closes };
+}
+
+function advance(room: Room, event: DurableEvent): Room {
+  const due = room.position.seq + 1;
+  if (event.seq !== due) throw new Gap(`entry ${event.seq} came where ${due} was due`);
+  const next = { ...room, position: { epoch: room.position.epoch, seq: event.seq, eid: event.eid } };
+  switch (event.type) {
+    case "posted":
+      return {
+        ...next,
+        typing: without(room.typing, event.by),
+        messages: withMessage(room, {
+          id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
+          text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
+          to: null, context: null, error: null,
+        }),
+      };
+    case "reply_opened":
+      return {
+        ...next,
+        drafts: new Map(room.drafts).set(event.eid, 0),
+        messages: withMessage(room, {
+          id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
+          text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, error: null,
+        }),
+      };
+    case "reply_closed":
+      return close(next, event);
+    case "unknown":
+      return next;
+  }
+}
+
+function close(room: Room, event: ReplyClosed): Room {
+  const message = room.messages.get(event.id);
+  if (message === undefined) return { ...room, closes: new Map(room.closes).set(event.id, event) };
+  const drafts = new Map(room.drafts);
+  drafts.delete(event.id);
+  return { ...room, drafts, messages: withMessage(room, closed(message, event)) };
+}
+
+function closed(message: Message, event: ReplyClosed): Message {
+  return { ...message, text: event.text, status: event.status, error: event.error };
+}
+
+function extend(room: Room, delta: Delta): Room {
+  const message = room.messages.get(delta.id);
+  if (message === undefined || room.drafts.get(delta.id) !== delta.from || delta.to <= delta.from) return room;
+  return {
+    ...room,
+    drafts: new Map(room.drafts).set(delta.id, delta.to),
+    messages: withMessage(room, { ...message, text: message.text + delta.text }),
+  };
+}
+
+function withMessage(room: Room, message: Message): ReadonlyMap<string, Message> {
+  return new Map(room.messages).set(message.id, message);
+}
+
+function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  if (!ids.has(id)) return ids;
+  const left = new Set(ids);
+  left.delete(id);
+  return left;
+}

@@ -1,0 +1,28 @@
+/** What a panel shows, as one value: made by `reader`, read by everything that renders. Types only. */
+
+import type { Pending } from "./outbox";
+import type { Member } from "./protocol";
+import type { Room } from "./room";
+
+/** Why there is no connection, where trying again by itself would not help. */
+export interface Problem {
+  readonly kind: "no_server" | "not_installed" | "signed_out" | "version" | "refused";
+  /** What the server said. */
+  readonly message: string | null;
+}
+
+export type LinkState = "connecting" | "live" | "reconnecting" | "unreachable" | "refused";
+
+/** What a panel shows, as it is now. */
+export interface Snapshot {
+  readonly link: LinkState;
+  readonly problem: Problem | null;
+  readonly you: Member | null;
+  /** What to write to be answered, such as "@llama"; null where it is not known, or nobody answers in this room. */
+  readonly mention: string | null;
+  /** The longest text of a message, in bytes of UTF-8. */
+  readonly textLimit: number;
+  readonly room: Room;
+  readonly pending: readonly Pending[];
+  readonly history: "none" | "more" | "loading";
+}

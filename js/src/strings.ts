@@ -1,0 +1,134 @@
+/** Every sentence that the panel says, in one place. */
+
+import type { Problem } from "./snapshot";
+import type { MessageStatus } from "./room";
+
+interface Notice {
+  readonly title: string;
+  readonly text: string;
+  readonly action: "reload" | "retry" | null;
+}
+
+export const strings = {
+  transcript: (room: string) => `Messages in ${room}`,
+  members: "Who is here",
+  you: "you",
+  badge: { human: "", agent: "agent", kernel: "kernel", system: "system" },
+
+  link: {
+    connecting: "Connecting…",
+    live: "Connected",
+    reconnecting: "Reconnecting…",
+    unreachable: "Not connected",
+    refused: "Not connected",
+  },
+  waiting: (count: number) => (count === 1 ? "1 message waiting" : `${count} messages waiting`),
+
+  emptyTitle: (room: string) => `Nobody has said anything in ${room} yet`,
+  emptyText: (mention: string) => `Say hello, or ask with ${mention}: everybody here sees the question and the answer.`,
+  emptyAlone: "Say hello: everybody here sees it.",
+  emptyExample: (mention: string) => `${mention} what can you do?`,
+  arriving: "Fetching the conversation…",
+
+  today: "Today",
+  yesterday: "Yesterday",
+  earlier: "Earlier messages",
+  fetching: "Fetching…",
+  newer: (count: number) => (count === 0 ? "Newest messages" : count === 1 ? "1 new message" : `${count} new messages`),
+
+  reading: "reading…",
+  stop: "Stop",
+  stopLabel: (name: string) => `Stop the answer of ${name}`,
+  answerTo: "in answer to",
+  ended: {
+    posted: "",
+    open: "",
+    complete: "",
+    stopped: "Stopped.",
+    interrupted: "Interrupted: the model ended before the answer did. Ask again.",
+    failed: "The answer failed. Ask again.",
+    length: "Cut off: the answer reached its greatest length.",
+  } satisfies Record<MessageStatus, string>,
+
+  sending: "Sending…",
+  waitsForConnection: "Waiting for the connection…",
+  notSent: (reason: string | null) => (reason === null ? "Not sent: the server failed to take it." : `Not sent: ${reason}`),
+  retry: "Try again",
+  takeBack: "Take back",
+  reload: "Reload",
+
+  composer: (room: string) => `Message to ${room}`,
+  placeholder: (mention: string | null) => (mention === null ? "Write a message" : `Write a message, or ask with ${mention}`),
+  send: "Send",
+  sendLabel: "Send message",
+  toEverybody: "To everybody",
+  willAnswer: (name: string) => `${name} will answer`,
+  cannotAnswer: (name: string) => `${name} cannot answer now`,
+  ask: (mention: string) => `Ask ${mention}`,
+  keys: "Enter sends, Shift+Enter starts a new line",
+  size: (bytes: number, limit: number) => `${bytes.toLocaleString()} of ${limit.toLocaleString()} bytes`,
+  tooLong: (bytes: number, limit: number) => `Too long: ${bytes.toLocaleString()} of ${limit.toLocaleString()} bytes. Send it in parts.`,
+
+  youAre: "You are",
+  change: "Change name",
+  nameLabel: "Your name, as others see it",
+  save: "Save",
+  cancel: "Cancel",
+  notRenamed: "The server did not take that name.",
+
+  typing: (names: readonly string[]) => {
+    if (names.length === 1) return `${names[0]} is writing`;
+    if (names.length === 2) return `${names[0]} and ${names[1]} are writing`;
+    return `${names.length} people are writing`;
+  },
+
+  loading: (model: string) => `Loading ${model || "the model"}…`,
+  modelReady: (model: string) => model,
+  modelFailed: (agent: string) => `${agent} cannot answer: its model failed.`,
+  modelOff: (agent: string) => `${agent} has no model here and will not answer.`,
+
+  announcePost: (name: string, text: string) => `${name} says: ${text}`,
+  announceReply: (name: string, text: string) => `${name} answered: ${text}`,
+  announceEnd: (name: string, end: string) => `The answer of ${name} ended. ${end}`,
+  announceLost: "The connection was lost. Reconnecting.",
+  announceBack: "Connected again.",
+};
+
+export function notice(problem: Problem): Notice {
+  switch (problem.kind) {
+    case "no_server":
+      return {
+        title: "No Jupyter server to talk to",
+        text:
+          "This page did not come from a Jupyter server, so the chat cannot be reached from here. Open the notebook in " +
+          "JupyterLab or Jupyter Notebook in a browser.",
+        action: null,
+      };
+    case "not_installed":
+      return {
+        title: "This server does not run nbgroupchat",
+        text:
+          "Install nbgroupchat into the environment that Jupyter itself runs in (a kernel's own environment is not enough), " +
+          "then restart the server.",
+        action: "retry",
+      };
+    case "signed_out":
+      return {
+        title: "You are signed out",
+        text: "The server no longer knows who you are. Reload this page and sign in again.",
+        action: "reload",
+      };
+    case "version":
+      return {
+        title: "This panel is of another version than the server",
+        text: problem.message ?? "Reload this page to get the panel that fits. In a notebook, run the cell again too.",
+        action: "reload",
+      };
+    case "refused":
+      return {
+        title: "The server does not let you into this room",
+        text: problem.message ?? "It gave no reason.",
+        action: "retry",
+      };
+  }
+}

@@ -1,0 +1,103 @@
+/** The messages of a room as a list: days, groups of one author, what answers what. Pure templates. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { guard } from "lit-html/directives/guard.js";
+import { repeat } from "lit-html/directives/repeat.js";
+import { messageTemplate, pendingTemplate, type MessageActions, type Surroundings } from "./message";
+import type { Snapshot } from "./snapshot";
+import type { Message } from "./room";
+import { strings } from "./strings";
+
+export interface TranscriptActions extends MessageActions {
+  earlier(): void;
+  example(text: string): void;
+}
+
+/** Posts of one author that follow each other sooner than this are shown as one group. */
+const GROUP_MS = 5 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+export function transcriptTemplate(
+  name: string, snapshot: Snapshot, now: number, actions: TranscriptActions,
+): TemplateResult {
+  const { room, pending } = snapshot;
+  const messages = [...room.messages.values()];
+  const empty = messages.length === 0 && pending.length === 0;
+  return html`${earlier(snapshot, actions)} ${empty ? emptyTemplate(name, snapshot, actions) : nothing}
+  ${repeat(
+    messages,
+    (message) => message.id,
+    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, actions),
+  )}
+  ${repeat(pending, (post) => post.cid, (post) => pendingTemplate(post, snapshot.link === "live", actions))}`;
+}
+
+function placed(
+  message: Message, above: Message | null, snapshot: Snapshot, now: number, actions: TranscriptActions,
+): unknown {
+  const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
+  const around = surroundings(message, above, snapshot, day !== null);
+  const depends = [message, day, around.own, around.continued, around.quoted?.id, around.mention];
+  return guard(depends, () => {
+    const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
+    return html`${divider}${messageTemplate(message, around, actions)}`;
+  });
+}
+
+function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
+  const answered = message.to ?? message.reply_to;
+  const quoted = answered === null || answered === above?.id ? null : (snapshot.room.messages.get(answered) ?? null);
+  const continued =
+    above !== null && !newDay && quoted === null && message.kind !== "agent" &&
+    above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
+  return { own: message.by === snapshot.you?.id, continued, quoted, mention: snapshot.mention };
+}
+
+function earlier(snapshot: Snapshot, actions: TranscriptActions): TemplateResult | typeof nothing {
+  if (snapshot.history === "none") return nothing;
+  const loading = snapshot.history === "loading";
+  return html`<button
+    type="button"
+    class="nbgc-earlier"
+    data-lm-suppress-shortcuts="true"
+    ?disabled=${loading || snapshot.link !== "live"}
+    @click=${() => actions.earlier()}
+  >
+    ${loading ? strings.fetching : strings.earlier}
+  </button>`;
+}
+
+function emptyTemplate(name: string, snapshot: Snapshot, actions: TranscriptActions): TemplateResult {
+  const { mention } = snapshot;
+  if (snapshot.link !== "live") {
+    return html`<div class="nbgc-empty"><p>${snapshot.link === "connecting" ? strings.arriving : ""}</p></div>`;
+  }
+  return html`<div class="nbgc-empty">
+    <h3><bdi>${strings.emptyTitle(name)}</bdi></h3>
+    <p>${mention === null ? strings.emptyAlone : strings.emptyText(mention)}</p>
+    ${mention === null ? nothing : exampleTemplate(strings.emptyExample(mention), actions)}
+  </div>`;
+}
+
+function exampleTemplate(example: string, actions: TranscriptActions): TemplateResult {
+  return html`<button
+    type="button"
+    class="nbgc-example"
+    data-lm-suppress-shortcuts="true"
+    @click=${() => actions.example(example)}
+  >
+    ${example}
+  </button>`;
+}
+
+function dayOf(ts: number): string {
+  return new Date(ts).toDateString();
+}
+
+function dayLabel(ts: number, now: number): string {
+  if (dayOf(ts) === dayOf(now)) return strings.today;
+  if (dayOf(ts) === dayOf(now - DAY_MS)) return strings.yesterday;
+  return dayName.format(new Date(ts));
+}

@@ -1,0 +1,238 @@
+/**
+ * The panel in a page, as DOM: renders a reader's snapshot and turns what people do into calls of the reader. It knows
+ * nothing of connections or of the notebook around it.
+ *
+ * Hooks that tests and style sheets may rely on:
+ * - root `.nbgroupchat[data-room][data-state]`, the state being connecting, live, reconnecting, unreachable or refused;
+ * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
+ *   failed or length; in it `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
+ * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
+ * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
+ * - `.nbgc-members [data-member-id]`, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
+ * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
+ * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`.
+ */
+
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { announcement } from "./announcer";
+import { Composer } from "./composer";
+import { Follower } from "./follower";
+import { headerTemplate, modelTemplate } from "./header";
+import { NameControl, type Account } from "./name";
+import type { Reader } from "./reader";
+import type { Snapshot } from "./snapshot";
+import { notice, strings } from "./strings";
+import { transcriptTemplate, type TranscriptActions } from "./transcript";
+
+export interface Surface {
+  /** Null where the name cannot be changed from this page. */
+  readonly account: Account | null;
+  /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
+  readonly save: (() => void) | null;
+  /** Try to connect again after a problem. */
+  readonly retry: () => void;
+  readonly reload: () => void;
+}
+
+/** A hidden page gets no animation frames. */
+const FRAME_MS = 100;
+
+export class View {
+  readonly element: HTMLElement = document.createElement("div");
+  readonly #composer: Composer;
+  readonly #name: NameControl;
+  readonly #unsubscribe: () => void;
+  #follower: Follower | null = null;
+  #shown: Snapshot;
+  #unread = 0;
+  #cancelFrame: (() => void) | null = null;
+  #gone = false;
+
+  constructor(
+    private readonly reader: Reader,
+    private readonly surface: Surface,
+  ) {
+    this.element.className = "nbgroupchat";
+    this.element.dataset["room"] = reader.name;
+    // JupyterLab's own context menu has nothing to offer here; the browser's can copy.
+    this.element.dataset["jpSuppressContextMenu"] = "true";
+    this.element.addEventListener("keydown", this.#keydown);
+    this.#composer = new Composer({
+      post: (text) => this.#post(text),
+      wrote: () => reader.typist.wrote(),
+      stopped: () => reader.typist.stopped(),
+      escape: () => this.#stopOwn(),
+      changed: () => this.#invalidate(),
+    });
+    this.#name = new NameControl(surface.account, () => this.#invalidate());
+    this.#shown = reader.snapshot;
+    this.#render();
+    this.#unsubscribe = reader.subscribe(() => this.#invalidate());
+  }
+
+  dispose(): void {
+    this.#gone = true;
+    this.#unsubscribe();
+    this.#cancelFrame?.();
+    this.#follower?.dispose();
+    this.reader.typist.stopped();
+    this.reader.draft = this.#composer.draft;
+    this.element.removeEventListener("keydown", this.#keydown);
+    this.element.remove();
+  }
+
+  #invalidate(): void {
+    if (this.#cancelFrame !== null || this.#gone) return;
+    const frame = requestAnimationFrame(() => this.#render());
+    const timer = setTimeout(() => this.#render(), FRAME_MS);
+    this.#cancelFrame = () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }
+
+  #render(): void {
+    this.#cancelFrame?.();
+    this.#cancelFrame = null;
+    const before = this.#shown;
+    const snapshot = this.reader.snapshot;
+    this.#shown = snapshot;
+    if (snapshot.link === "live") this.#name.ask();
+    this.#count(before, snapshot);
+    this.element.dataset["state"] = snapshot.link;
+    const show = (): void => {
+      render(this.#template(snapshot), this.element);
+    };
+    if (before.room.base === snapshot.room.base) show();
+    else this.#follower?.holding(show) ?? show();
+    this.#attach();
+    this.#follower?.keep();
+    this.#announce(announcement(before, snapshot));
+  }
+
+  #template(snapshot: Snapshot): TemplateResult {
+    return html`${headerTemplate(this.reader.name, snapshot)} ${modelTemplate(snapshot)} ${this.#notice(snapshot)}
+      <div class="nbgc-middle">
+        <div
+          class="nbgc-transcript"
+          role="log"
+          aria-live="off"
+          aria-label=${strings.transcript(this.reader.name)}
+          tabindex="0"
+          data-lm-suppress-shortcuts="true"
+        >
+          <div class="nbgc-messages">
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#actions)}
+          </div>
+        </div>
+        ${this.#newer()}
+      </div>
+      <div class="nbgc-typing">${this.#typing(snapshot)}</div>
+      ${this.#composer.template(this.reader.name, snapshot)}
+      ${this.#name.template(snapshot.you?.name ?? null)}
+      <div class="nbgc-announcer" role="status" aria-live="polite"></div>`;
+  }
+
+  #notice(snapshot: Snapshot): TemplateResult | typeof nothing {
+    if (snapshot.problem === null) return nothing;
+    const { title, text, action } = notice(snapshot.problem);
+    const act = action === "reload" ? this.surface.reload : this.surface.retry;
+    const label = action === "reload" ? strings.reload : strings.retry;
+    return html`<div class="nbgc-notice" role="alert" data-problem=${snapshot.problem.kind}>
+      <strong>${title}</strong>
+      <p>${text}</p>
+      ${action === null
+        ? nothing
+        : html`<button type="button" class="nbgc-act" data-lm-suppress-shortcuts="true" @click=${act}>${label}</button>`}
+    </div>`;
+  }
+
+  #newer(): TemplateResult | typeof nothing {
+    if (this.#follower?.following ?? true) return nothing;
+    return html`<button
+      type="button"
+      class="nbgc-newer"
+      data-lm-suppress-shortcuts="true"
+      ?data-unread=${this.#unread > 0}
+      @click=${() => this.#follower?.toEnd()}
+    >
+      ${strings.newer(this.#unread)}
+    </button>`;
+  }
+
+  #typing(snapshot: Snapshot): TemplateResult | typeof nothing {
+    const { members, typing } = snapshot.room;
+    const names = members.filter(({ id }) => typing.has(id) && id !== snapshot.you?.id).map(({ name }) => name);
+    if (names.length === 0) return nothing;
+    return html`<span class="nbgc-dots" aria-hidden="true"><i></i><i></i><i></i></span> <bdi>${strings.typing(names)}</bdi>`;
+  }
+
+  /** Take hold of what the first rendering made. */
+  #attach(): void {
+    if (this.#follower !== null) return;
+    this.#composer.attach(this.element, this.reader.draft);
+    this.reader.draft = "";
+    const scroller = this.element.querySelector<HTMLElement>(".nbgc-transcript");
+    const content = this.element.querySelector(".nbgc-messages");
+    if (scroller === null || content === null) return;
+    this.#follower = new Follower(scroller, content, () => {
+      this.#unread = 0;
+      this.#invalidate();
+    });
+  }
+
+  #count(before: Snapshot, after: Snapshot): void {
+    if (this.#follower?.following ?? true) return;
+    const known = before.room.position.seq;
+    for (const message of after.room.messages.values()) if (message.seq > known) this.#unread += 1;
+  }
+
+  #announce(sentence: string): void {
+    const region = this.element.querySelector(".nbgc-announcer");
+    if (sentence !== "" && region !== null) region.textContent = sentence;
+  }
+
+  #post(text: string): void {
+    this.reader.post(text);
+    this.#follower?.toEnd();
+  }
+
+  /** Stop the newest open reply to something one has said oneself. */
+  #stopOwn(): void {
+    const { room, you } = this.reader.snapshot;
+    const open = [...room.messages.values()].filter(
+      ({ status, to }) => status === "open" && to !== null && room.messages.get(to)?.by === you?.id,
+    );
+    const newest = open.at(-1);
+    if (newest !== undefined) this.reader.cancel(newest.id);
+  }
+
+  readonly #actions: TranscriptActions = {
+    stop: (id) => this.reader.cancel(id),
+    retry: (cid) => this.reader.outbox.retry(cid),
+    takeBack: (cid) => this.#composer.insert(this.reader.outbox.discard(cid)),
+    earlier: () => void this.reader.history(),
+    example: (text) => this.#composer.insert(text),
+    show: (id) => {
+      const message = this.element.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
+      message?.scrollIntoView({ block: "center" });
+      message?.setAttribute("data-shown", "");
+      setTimeout(() => message?.removeAttribute("data-shown"), 2_000);
+    },
+  };
+
+  // The notebook's shortcuts must not see what is typed here: Shift+Enter would run the cell and destroy the draft.
+  readonly #keydown = (event: KeyboardEvent): void => {
+    event.stopPropagation();
+    const { save } = this.surface;
+    if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.shiftKey && save !== null) {
+      event.preventDefault();
+      save();
+    } else if (event.key === "F6") {
+      event.preventDefault();
+      const inComposer = (event.target as Element).closest(".nbgc-composer") !== null;
+      if (inComposer) this.element.querySelector<HTMLElement>(".nbgc-transcript")?.focus();
+      else this.#composer.focus();
+    }
+  };
+}

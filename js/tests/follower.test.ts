@@ -1,0 +1,71 @@
+import "./page";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Follower } from "../src/follower";
+
+/** An element 100 pixels high whose content is `height` high. */
+function scroller(height: number): { element: HTMLElement; grow: (by: number) => void; scroll: (top: number) => void } {
+  const element = document.createElement("div");
+  let top = 0;
+  const limited = (to: number): number => Math.max(0, Math.min(to, height - 100));
+  Object.defineProperties(element, {
+    clientHeight: { get: () => 100 },
+    scrollHeight: { get: () => height },
+    scrollTop: { get: () => top, set: (to: number) => (top = limited(to)) },
+  });
+  return {
+    element,
+    grow: (by) => (height += by),
+    scroll: (to) => {
+      top = limited(to);
+      element.dispatchEvent(new Event("scroll"));
+    },
+  };
+}
+
+function following(height = 500): ReturnType<typeof scroller> & { follower: Follower; changes: () => number } {
+  const all = scroller(height);
+  let changes = 0;
+  const follower = new Follower(all.element, document.createElement("div"), () => (changes += 1));
+  follower.keep();
+  return { ...all, follower, changes: () => changes };
+}
+
+test("it begins at the end, and stays there while content grows", () => {
+  const { element, grow, follower } = following();
+  assert.equal(element.scrollTop, 400);
+  grow(70);
+  follower.keep();
+  assert.equal(element.scrollTop, 470);
+});
+
+test("content that grows between two looks does not end following", () => {
+  const { element, grow, follower, scroll } = following();
+  grow(200);
+  scroll(element.scrollTop);
+  assert.equal(follower.following, true);
+});
+
+test("going up ends following, and the place is left alone", () => {
+  const { element, grow, follower, scroll, changes } = following();
+  scroll(300);
+  assert.deepEqual([follower.following, changes()], [false, 1]);
+  grow(100);
+  follower.keep();
+  assert.equal(element.scrollTop, 300);
+});
+
+test("within 40 pixels of the end one is there", () => {
+  const { follower, scroll } = following();
+  scroll(359);
+  assert.equal(follower.following, false);
+  scroll(360);
+  assert.equal(follower.following, true);
+});
+
+test("one can go to the end at once", () => {
+  const { element, follower, scroll } = following();
+  scroll(0);
+  follower.toEnd();
+  assert.deepEqual([element.scrollTop, follower.following], [400, true]);
+});

@@ -1,0 +1,73 @@
+import "./page";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { closed, opened, posted } from "./fakes";
+import { READY, show } from "./shown";
+
+test("a message shows who, what kind, when and what", async () => {
+  const { find, hear } = await show();
+  await hear(posted(1, "hi", { kind: "kernel", name: "plots.ipynb" }));
+  const article = find('article[data-message-id="e1"]');
+  assert.deepEqual([article.dataset["kind"], article.dataset["status"]], ["kernel", "posted"]);
+  assert.equal(find("article .nbgc-author").textContent, "plots.ipynb");
+  assert.equal(find("article .nbgc-badge").textContent, "kernel");
+  assert.equal(find("article .nbgc-text").textContent, "hi");
+  assert.equal(find("article time").getAttribute("datetime"), "2025-10-09T08:53:21.000Z");
+});
+
+test("markup in texts and names stays text", async () => {
+  const { root, find, hear } = await show();
+  const evil = "<img src=x onerror=alert(1)><script>alert(2)</script>\n```\n</code></pre><b>x</b>\n```";
+  await hear(posted(1, evil, { name: "<b>Eve</b>", asks: ["m0"] }), {
+    type: "presence", members: [{ id: "x", name: "<i>Eve</i>", kind: "human" }],
+  }, { type: "status", state: "failed", model: "x", progress: null, message: "<u>no</u>" });
+  assert.equal(root.querySelectorAll("img, script, b, u").length, 0);
+  assert.equal(root.querySelectorAll("i").length, 0);
+  assert.match(find(".nbgc-text").textContent ?? "", /^<img src=x onerror=alert\(1\)><script>/);
+  assert.equal(find(".nbgc-code").textContent, "</code></pre><b>x</b>");
+  assert.equal(find(".nbgc-author").textContent, "<b>Eve</b>");
+});
+
+test("a plain text is shown with exactly the characters it has", async () => {
+  const { find, hear } = await show();
+  const text = "  two\n\nparagraphs with  @llama and `code` \n";
+  await hear(posted(1, text, { asks: ["m0"] }));
+  assert.equal(find(".nbgc-text").textContent, text);
+  assert.equal(find(".nbgc-mention").textContent, "@llama");
+});
+
+test("only what the server found to be a mention is marked as one", async () => {
+  const { all, hear } = await show();
+  await hear(posted(1, "no answer to @llama"));
+  assert.equal(all(".nbgc-mention").length, 0);
+});
+
+test("a reply is being read, grows, can be stopped and ends", async () => {
+  const { find, all, hear, hub } = await show();
+  await hear(posted(1, "@llama?"), opened(2, "e1"));
+  const article = find('article[data-message-id="e2"]');
+  assert.deepEqual([article.dataset["status"], article.getAttribute("aria-busy")], ["open", "true"]);
+  assert.equal(find(".nbgc-reading").textContent, "reading…");
+  await hear({ type: "delta", id: "e2", from: 0, to: 1, text: "On Fri" });
+  assert.equal(all(".nbgc-reading").length, 0);
+  assert.equal(article.querySelector(".nbgc-text")?.textContent, "On Fri");
+  find<HTMLButtonElement>(".nbgc-stop").click();
+  assert.deepEqual(hub.last("cancel").argument, { room: "lobby", id: "e2" });
+  await hear(closed(3, "e2", "On Fri", "stopped"));
+  assert.equal(find('article[data-message-id="e2"]'), article);
+  assert.deepEqual([article.dataset["status"], article.hasAttribute("aria-busy")], ["stopped", false]);
+  assert.equal(article.querySelector(".nbgc-note")?.textContent, "Stopped.");
+  assert.equal(all(".nbgc-stop").length, 0);
+});
+
+test("a reply that failed says what to do", async () => {
+  const { find, hear } = await show();
+  await hear(posted(1, "@llama?"), opened(2, "e1"), closed(3, "e2", "", "failed", "Install nbgroupchat[llama]."));
+  assert.equal(find('[data-status="failed"] .nbgc-note').textContent, "Install nbgroupchat[llama].");
+});
+
+test("a strict policy finds no inline style to refuse", async () => {
+  const { all, hear } = await show();
+  await hear(posted(1, "hi"), opened(2, "e1"), { ...READY, state: "loading", progress: 0.5 });
+  assert.deepEqual(all("[style]").filter((one) => !one.matches("textarea")), []);
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  Malformed, WIRE, decodeCancelAnswer, decodeEvents, decodeHistoryAnswer, decodeJoined, decodePostAnswer, isDurable,
+  refusalOf, type Commands,
+} from "../src/protocol";
+import { frames } from "./fakes";
+
+interface EventFrame { name: string; arguments: [string, Record<string, unknown>[]] }
+interface AnswerFrame { name: string; type: string; result: unknown }
+interface CommandFrame { name: string; target: keyof Commands; arguments: [Record<string, unknown>] }
+
+for (const frame of frames<EventFrame>("events")) {
+  test(`events: ${frame.name} is decoded as it stands`, () => {
+    assert.deepEqual(decodeEvents(...frame.arguments), { room: frame.arguments[0], events: frame.arguments[1] });
+  });
+
+  test(`events: ${frame.name} without one of its required fields is malformed`, () => {
+    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "text"]);
+    const [room, [event]] = frame.arguments;
+    const fields = Object.keys(event ?? {}).filter((field) => !optional.has(field));
+    assert.ok(fields.length > 0);
+    for (const field of fields) {
+      const { [field]: _, ...broken } = event ?? {};
+      assert.throws(() => decodeEvents(room, [broken]), Malformed, field);
+    }
+  });
+}
+
+const decoders: Record<string, (value: unknown) => unknown> = {
+  Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
+};
+
+for (const frame of frames<AnswerFrame>("answers")) {
+  test(`answers: ${frame.name} is decoded as it stands`, () => {
+    assert.deepEqual(decoders[frame.type]?.(frame.result), frame.result);
+  });
+
+  test(`answers: an empty object is no answer to ${frame.name}`, () => {
+    assert.throws(() => decoders[frame.type]?.({}), Malformed);
+  });
+}
+
+test("commands: each of the golden frames can be written with the types of this side", () => {
+  // Typed: a field that is added or renamed on one side only fails to compile or to compare.
+  const written: { [M in keyof Commands]: Commands[M][] } = {
+    join: [
+      { room: "lobby", wire: WIRE },
+      { room: "lobby", wire: WIRE, resume: { epoch: "e1", seq: 4, eid: "d" }, have: { d: 17 } },
+    ],
+    post: [
+      { room: "lobby", cid: "c1", text: "Hello, @llama\n\nhow are you?" },
+      { room: "lobby", cid: "c2", text: "naïve 🦙", reply_to: "a" },
+      { room: "lobby", cid: "c3", text: "cafe\u0301\r\nau lait" },
+    ],
+    cancel: [{ room: "lobby", id: "d" }],
+    typing: [{ room: "lobby", on: true }],
+    history: [{ room: "lobby", before: 101, limit: 50 }],
+    leave: [{ room: "lobby" }],
+  };
+  for (const [method, commands] of Object.entries(written)) {
+    const golden = frames<CommandFrame>("commands").filter(({ target }) => target === method);
+    assert.deepEqual(golden.map((frame) => frame.arguments[0]), commands, method);
+  }
+});
+
+test("an ephemeral event of an unknown type is left out", () => {
+  assert.deepEqual(decodeEvents("lobby", [{ type: "queue", waiting: 3 }, { type: "live", seq: 5 }]).events, [
+    { type: "live", seq: 5 },
+  ]);
+});
+
+test("a durable event of an unknown type keeps its place in the log", () => {
+  const [event] = decodeEvents("lobby", [{ type: "edited", seq: 7, eid: "x", ts: 1, by: "m1", text: "new" }]).events;
+  assert.equal(event?.type, "unknown");
+  assert.ok(event !== undefined && isDurable(event) && event.seq === 7);
+});
+
+test("an event named like something every object has is unknown", () => {
+  assert.deepEqual(decodeEvents("lobby", [{ type: "constructor" }, { type: "__proto__" }]).events, []);
+});
+
+test("what is no list of events is malformed", () => {
+  for (const [room, list] of [[1, []], ["lobby", {}], ["lobby", [1]], ["lobby", [{}]], ["lobby", [null]]]) {
+    assert.throws(() => decodeEvents(room, list), Malformed);
+  }
+});
+
+test("a number beyond 2^53 is malformed", () => {
+  assert.throws(() => decodeEvents("lobby", [{ type: "live", seq: 2 ** 53 }]), Malformed);
+});
+
+test("a refusal is told from an answer", () => {
+  const refusal = { code: "too_many", message: "Too many.", retry_ms: 500 };
+  assert.deepEqual(refusalOf({ error: refusal }), refusal);
+  assert.deepEqual(refusalOf({ error: { code: "version", message: "Reload." } })?.retry_ms, null);
+  assert.equal(refusalOf({ id: "a", seq: 1, duplicate: false }), null);
+  assert.equal(refusalOf(null), null);
+});

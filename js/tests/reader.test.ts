@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Wire } from "../src/outbox";
+import { decodeEvents } from "../src/protocol";
+import { Reader } from "../src/reader";
+import { FakeClock, FakeHub, closed, joinedAnswer, live, opened, posted, settle } from "./fakes";
+
+function reading(): { clock: FakeClock; hub: FakeHub; wire: Wire; reader: Reader; hear: (...events: object[]) => void } {
+  const clock = new FakeClock();
+  const hub = new FakeHub();
+  const wire: Wire = { invoke: (m, a) => hub.invoke(m, a), send: (m, a) => hub.send(m, a) };
+  const reader = new Reader("lobby", clock);
+  return { clock, hub, wire, reader, hear: (...events) => reader.hear(decodeEvents("lobby", events).events) };
+}
+
+const texts = (reader: Reader): string[] => [...reader.snapshot.room.messages.values()].map(({ text }) => text);
+
+test("the first join has the room and the version, and nothing else", () => {
+  const { hub, wire, reader } = reading();
+  reader.connected(wire);
+  assert.deepEqual(hub.last("join").argument, { room: "lobby", wire: 1 });
+  assert.equal(reader.snapshot.link, "connecting");
+});
+
+test("it is live after the entries", async () => {
+  const { hub, wire, reader, hear } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ position: { epoch: "e1", seq: 1, eid: "e1" } }));
+  hear(posted(1, "hi"));
+  assert.equal(reader.snapshot.link, "connecting");
+  hear(live(1));
+  assert.equal(reader.snapshot.link, "live");
+  assert.deepEqual(texts(reader), ["hi"]);
+});
+
+test("entries that are heard before the answer is seen are folded in after it", async () => {
+  const { hub, wire, reader, hear } = reading();
+  reader.connected(wire);
+  const answered = hub.last("join").answer(joinedAnswer());
+  hear(posted(1, "hi"), live(1));
+  await answered;
+  assert.deepEqual([texts(reader), reader.snapshot.link], [["hi"], "live"]);
+});
+
+async function inTheMiddle(): Promise<ReturnType<typeof reading>> {
+  const all = reading();
+  all.reader.connected(all.wire);
+  await all.hub.last("join").answer(joinedAnswer());
+  all.hear(posted(1, "hi"), opened(2, "e1"), live(2), { type: "delta", id: "e2", from: 0, to: 3, text: "Hel" });
+  return all;
+}
+
+test("after a lost connection it joins where it was, with the pieces it has", async () => {
+  const { hub, wire, reader } = await inTheMiddle();
+  reader.disconnected();
+  assert.equal(reader.snapshot.link, "reconnecting");
+  reader.connected(wire);
+  assert.deepEqual(hub.last("join").argument, {
+    room: "lobby", wire: 1, resume: { epoch: "e1", seq: 2, eid: "e2" }, have: { e2: 3 },
+  });
+});
+
+test("a tail goes on in the middle of a reply", async () => {
+  const { hub, wire, reader, hear } = await inTheMiddle();
+  reader.disconnected();
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ mode: "tail", base: 2, position: { epoch: "e1", seq: 3, eid: "e3" } }));
+  hear(posted(3, "more"), live(3), { type: "delta", id: "e2", from: 3, to: 4, text: "lo" });
+  assert.deepEqual(texts(reader), ["hi", "Hello", "more"]);
+});
+
+test("a gap leads to another join, and stale entries on the way do not disturb it", async () => {
+  const { hub, reader, hear } = await inTheMiddle();
+  hear(posted(5, "five"));
+  assert.equal(hub.all("join").length, 2);
+  assert.deepEqual(hub.last("join").argument["resume"], { epoch: "e1", seq: 2, eid: "e2" });
+  hear(posted(6, "six"));
+  await hub.last("join").answer(joinedAnswer({ mode: "tail", base: 2, position: { epoch: "e1", seq: 6, eid: "e6" } }));
+  hear(posted(3, "three"), posted(4, "four"), posted(5, "five"), posted(6, "six"), live(6));
+  assert.deepEqual(texts(reader), ["hi", "Hel", "three", "four", "five", "six"]);
+  assert.equal(hub.all("join").length, 2);
+});
+
+test("a replay that ends too early is a gap", async () => {
+  const { hub, wire, reader, hear } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer());
+  hear(posted(1, "one"), posted(3, "three"), live(3));
+  assert.equal(hub.all("join").length, 2);
+});
+
+test("joins that follow each other are slowed down", async () => {
+  const { clock, hub, reader } = await inTheMiddle();
+  reader.lost();
+  assert.equal(hub.all("join").length, 2);
+  reader.lost();
+  assert.equal(hub.all("join").length, 2);
+  await clock.pass(500);
+  assert.equal(hub.all("join").length, 3);
+});
+
+test("what is heard while away is ignored", async () => {
+  const { reader, hear } = await inTheMiddle();
+  reader.disconnected();
+  hear(posted(3, "ghost"));
+  assert.deepEqual(texts(reader), ["hi", "Hel"]);
+});
+
+test("another version is told, and not tried again", async () => {
+  const { clock, hub, wire, reader } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer({ error: { code: "version", message: "Reload.", retry_ms: null } });
+  await clock.pass(120_000);
+  assert.deepEqual([reader.snapshot.link, reader.snapshot.problem?.kind], ["refused", "version"]);
+  assert.equal(hub.all("join").length, 1);
+});
+
+test("a server that is full is asked again after the time it gave", async () => {
+  const { clock, hub, wire, reader } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer({ error: { code: "too_many", message: "Full.", retry_ms: 2_000 } });
+  await clock.pass(2_000);
+  assert.equal(hub.all("join").length, 2);
+});
+
+test("a post that is heard before it is acknowledged stands there once", async () => {
+  const { hub, reader, hear } = await inTheMiddle();
+  reader.post("cafe\u0301\r\nau lait");
+  assert.equal(reader.snapshot.pending.length, 1);
+  hear(posted(3, "caf\u00e9\nau lait", { by: "m1" }));
+  assert.equal(reader.snapshot.pending.length, 0);
+  await hub.last("post").answer({ id: "e3", seq: 3, duplicate: false });
+  assert.equal(reader.outbox.pending.length, 0);
+});
+
+test("a post said before with the same words does not hide a new one", async () => {
+  const { reader, hear } = await inTheMiddle();
+  hear(posted(3, "yes", { by: "m1" }));
+  reader.post("yes");
+  assert.equal(reader.snapshot.pending.length, 1);
+});
+
+test("a post waits for the connection, and goes after the join", async () => {
+  const { hub, wire, reader } = await inTheMiddle();
+  reader.disconnected();
+  reader.post("later");
+  reader.connected(wire);
+  assert.equal(hub.all("post").length, 0);
+  await hub.last("join").answer(joinedAnswer({ mode: "tail", base: 2 }));
+  assert.equal(hub.last("post").argument["text"], "later");
+});
+
+test("a post carries no NUL and no half of a surrogate pair", async () => {
+  const { hub, reader } = await inTheMiddle();
+  reader.post("a\0b\ud83ec🦙");
+  assert.equal(hub.last("post").argument["text"], "ab\ufffdc🦙");
+});
+
+test("history asks for what is before the oldest entry held, once at a time", async () => {
+  const { hub, wire, reader, hear } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ base: 2, position: { epoch: "e1", seq: 3, eid: "e3" } }));
+  hear(posted(3, "three"), live(3));
+  assert.equal(reader.snapshot.history, "more");
+  void reader.history();
+  void reader.history();
+  assert.deepEqual(hub.all("history").map(({ argument }) => argument), [{ room: "lobby", before: 3, limit: 100 }]);
+  await hub.last("history").answer({ events: [posted(1, "one"), posted(2, "two")], more: false });
+  assert.deepEqual([texts(reader), reader.snapshot.history], [["one", "two", "three"], "none"]);
+});
+
+test("stopping names the reply, and its end is heard as an event", async () => {
+  const { hub, reader, hear } = await inTheMiddle();
+  reader.cancel("e2");
+  assert.deepEqual(hub.last("cancel").argument, { room: "lobby", id: "e2" });
+  hear(closed(3, "e2", "Hel", "stopped"));
+  assert.equal(reader.snapshot.room.messages.get("e2")?.status, "stopped");
+});
+
+test("typing is sent without waiting, and only while joined", async () => {
+  const { hub, reader } = await inTheMiddle();
+  reader.typist.wrote();
+  assert.deepEqual(hub.sent, [{ method: "typing", argument: { room: "lobby", on: true } }]);
+  reader.disconnected();
+  reader.typist.wrote();
+  assert.equal(hub.sent.length, 1);
+});
+
+test("somebody who does not go on writing is forgotten after a while", async () => {
+  const { clock, reader, hear } = await inTheMiddle();
+  const writing = { type: "typing", by: "m2", on: true };
+  hear(writing);
+  await clock.pass(5_000);
+  hear(writing);
+  await clock.pass(5_000);
+  assert.equal(reader.snapshot.room.typing.size, 1);
+  await clock.pass(5_000);
+  assert.equal(reader.snapshot.room.typing.size, 0);
+});
+
+test("a room where nobody answers has no mention", async () => {
+  const { hub, wire, reader } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ policy: { mention: "", stop: "anyone" } }));
+  assert.equal(reader.snapshot.mention, null);
+});
+
+test("listeners are called after changes until they are not interested", async () => {
+  const { reader, hear } = await inTheMiddle();
+  let calls = 0;
+  const end = reader.subscribe(() => (calls += 1));
+  hear(posted(3, "three"));
+  assert.equal(calls, 1);
+  end();
+  hear(posted(4, "four"));
+  await settle();
+  assert.equal(calls, 1);
+});

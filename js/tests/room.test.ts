@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeEvents, decodeHistoryAnswer, decodeJoined, type RoomEvent } from "../src/protocol";
+import { Gap, emptyRoom, join, prepend, reduce, type Room } from "../src/room";
+import { ANA, BEN, closed, frames, joinedAnswer, live, opened, posted } from "./fakes";
+
+interface Fold { name: string; base: number; events: object[]; state?: object; gap?: boolean }
+
+function fold(room: Room, ...events: object[]): Room {
+  return decodeEvents("lobby", events).events.reduce(reduce, room);
+}
+
+/** A room as `folds.json` writes it. */
+function written(room: Room): object {
+  return {
+    seq: room.position.seq, eid: room.position.eid, live: room.live, typing: [...room.typing].sort(),
+    pieces: Object.fromEntries(room.drafts), members: room.members.map(({ id }) => id), status: room.status.state,
+    messages: [...room.messages.values()],
+  };
+}
+
+for (const frame of frames<Fold>("folds")) {
+  test(`folds: ${frame.name}`, () => {
+    const run = (): Room => fold(emptyRoom("e1", frame.base), ...frame.events);
+    if (frame.gap === true) assert.throws(run, Gap);
+    else assert.deepEqual(written(run()), frame.state);
+  });
+}
+
+test("reducing changes no earlier value, and shares what stayed", () => {
+  const before = fold(emptyRoom("e1"), posted(1, "hi"), opened(2, "e1"));
+  const kept = structuredClone(written(before));
+  const after = fold(before, { type: "delta", id: "e2", from: 0, to: 1, text: "Hello" });
+  assert.deepEqual(written(before), kept);
+  assert.notEqual(after.messages.get("e2"), before.messages.get("e2"));
+  assert.equal(after.messages.get("e1"), before.messages.get("e1"));
+  assert.equal(after.members, before.members);
+});
+
+test("a tail keeps what is held, and forgets what is told anew", () => {
+  const before = fold(emptyRoom("e1"), posted(1, "hi"), live(1), { type: "presence", members: [ANA, BEN] }, {
+    type: "typing", by: BEN.id, on: true,
+  });
+  const after = join(before, decodeJoined(joinedAnswer({ mode: "tail", base: 1 })));
+  assert.equal(after.messages.size, 1);
+  assert.deepEqual([after.live, after.members.length, after.typing.size, after.base], [false, 0, 0, 0]);
+});
+
+test("a snapshot starts over at its base", () => {
+  const before = fold(emptyRoom("e1"), posted(1, "hi"), opened(2, "e1"));
+  const position = { epoch: "e2", seq: 40, eid: "x" };
+  const after = join(before, decodeJoined(joinedAnswer({ base: 30, position })));
+  assert.deepEqual([after.messages.size, after.drafts.size, after.base], [0, 0, 30]);
+  assert.deepEqual(after.position, { epoch: "e2", seq: 30, eid: "" });
+});
+
+test("an unknown durable event takes its place and says nothing", () => {
+  const after = fold(emptyRoom("e1"), posted(1, "hi"), { type: "reacted", seq: 2, eid: "x", ts: 1, by: "m1" }, posted(3, "ho"));
+  assert.deepEqual([after.position.seq, after.messages.size], [3, 2]);
+});
+
+const history = (...events: object[]): ReturnType<typeof decodeHistoryAnswer> =>
+  decodeHistoryAnswer({ events, more: false });
+
+test("history is put before what is held, in order", () => {
+  const room = prepend(fold(emptyRoom("e1", 2), posted(3, "c")), history(posted(1, "a"), posted(2, "b")));
+  assert.deepEqual([...room.messages.values()].map(({ text }) => text), ["a", "b", "c"]);
+  assert.deepEqual([room.base, room.position.seq], [0, 3]);
+});
+
+test("history that does not end where the room begins is left out", () => {
+  const room = fold(emptyRoom("e1", 2), posted(3, "c"));
+  assert.equal(prepend(room, history(posted(1, "a"))), room);
+  assert.equal(prepend(room, history()), room);
+});
+
+test("a reply that opened in the history and closed after it is whole", () => {
+  const held = fold(emptyRoom("e1", 2), posted(3, "c"), closed(4, "e2", "the answer"));
+  const room = prepend(held, history(posted(1, "a"), opened(2, "e1")));
+  assert.deepEqual([room.messages.get("e2")?.text, room.messages.get("e2")?.status], ["the answer", "complete"]);
+});
+
+test("a reply that opened in the history and is still open is closed later", () => {
+  const room = prepend(fold(emptyRoom("e1", 2), posted(3, "c")), history(posted(1, "a"), opened(2, "e1")));
+  assert.equal(room.messages.get("e2")?.status, "open");
+  assert.equal(fold(room, closed(4, "e2", "late")).messages.get("e2")?.text, "late");
+});
+
+test("every prefix of a fold, then the rest, gives the same as all at once", () => {
+  const [first] = frames<Fold>("folds");
+  const events: RoomEvent[] = decodeEvents("lobby", first?.events ?? []).events;
+  const whole = written(events.reduce(reduce, emptyRoom("e1")));
+  for (let cut = 0; cut <= events.length; cut += 1) {
+    const half = events.slice(0, cut).reduce(reduce, emptyRoom("e1"));
+    assert.deepEqual(written(events.slice(cut).reduce(reduce, half)), whole);
+  }
+});

@@ -1,0 +1,58 @@
+import { frame } from "./page";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ANA, opened, posted } from "./fakes";
+import { key, show, write } from "./shown";
+
+test("one's own messages can be told, and those that go on from one's last", async () => {
+  const { all, hear } = await show();
+  await hear(posted(1, "a"), posted(2, "b", { by: ANA.id, name: "Ana" }), posted(3, "c", { by: ANA.id, name: "Ana" }));
+  assert.deepEqual(all("article").map((one) => one.hasAttribute("data-own")), [false, true, true]);
+  assert.deepEqual(all("article").map((one) => one.hasAttribute("data-continued")), [false, false, true]);
+  assert.deepEqual(all("article").map((one) => one.querySelector(".nbgc-author")?.textContent), ["Ben", "Ana", "Ana"]);
+});
+
+test("a reply quotes what it answers unless that is directly above", async () => {
+  const { text, hear } = await show();
+  await hear(posted(1, "first"), opened(2, "e1"), posted(3, "second"), opened(4, "e1"));
+  assert.deepEqual(text(".nbgc-quote").map((quote) => quote.replace(/\s+/g, " ")), ["in answer to Ben first"]);
+});
+
+test("an empty room says what one can do", async () => {
+  const { find, all, hear } = await show();
+  find<HTMLButtonElement>(".nbgc-example").click();
+  assert.match(find<HTMLTextAreaElement>(".nbgc-input").value, /^@llama /);
+  await hear(posted(1, "hi"));
+  assert.equal(all(".nbgc-empty").length, 0);
+});
+
+test("earlier messages are offered where there are some, and fetched", async () => {
+  const { find, all, hub, text } = await show({ base: 1, position: { epoch: "e1", seq: 1, eid: "e1" } });
+  find<HTMLButtonElement>(".nbgc-earlier").click();
+  await hub.last("history").answer({ events: [posted(1, "long ago")], more: false });
+  await frame();
+  assert.deepEqual([text(".nbgc-text"), all(".nbgc-earlier").length], [["long ago"], 0]);
+});
+
+test("posts wait in sight while there is no connection", async () => {
+  const shown = await show();
+  shown.reader.disconnected();
+  const field = await write(shown, "anybody?");
+  key(field, "Enter");
+  await frame();
+  assert.equal(shown.all("article[data-message-id]").length, 0);
+  assert.equal(shown.find("article[data-pending=waiting] .nbgc-text").textContent, "anybody?");
+  assert.match(shown.find(".nbgc-link").textContent ?? "", /Reconnecting… 1 message waiting/);
+});
+
+test("a post that was refused can be taken back into the composer", async () => {
+  const shown = await show();
+  key(await write(shown, "hello"), "Enter");
+  await shown.hub.last("post").answer({ error: { code: "invalid", message: "No.", retry_ms: null } });
+  await frame();
+  assert.match(shown.find("article[data-pending=failed] .nbgc-note").textContent ?? "", /Not sent: No\./);
+  shown.find<HTMLButtonElement>("article[data-pending=failed] button:last-of-type").click();
+  await frame();
+  assert.equal(shown.find<HTMLTextAreaElement>(".nbgc-input").value, "hello");
+  assert.equal(shown.all("article").length, 0);
+});

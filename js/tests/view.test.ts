@@ -1,0 +1,92 @@
+import { frame } from "./page";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Outbox } from "../src/outbox";
+import { decodeEvents } from "../src/protocol";
+import { ANA, opened, posted } from "./fakes";
+import { key, show, write } from "./shown";
+
+test("the root tells the room and the state of the connection", async () => {
+  const { root, reader } = await show();
+  assert.deepEqual([root.dataset["room"], root.dataset["state"]], ["lobby", "live"]);
+  reader.disconnected();
+  await frame();
+  assert.equal(root.dataset["state"], "reconnecting");
+});
+
+test("the notebook sees no key that is pressed in the panel", async () => {
+  const { find } = await show();
+  let seen = 0;
+  document.body.addEventListener("keydown", () => (seen += 1));
+  for (const name of ["Enter", "Escape", "a", "F6"]) key(find(".nbgc-input"), name, { shiftKey: name === "Enter" });
+  assert.equal(seen, 0);
+});
+
+test("whatever can take the focus keeps JupyterLab's shortcuts away, which look at nothing else", async () => {
+  const account = { mayRename: () => Promise.resolve(true), rename: () => Promise.resolve(true) };
+  const shown = await show({ base: 1, position: { epoch: "e1", seq: 1, eid: "e1" } }, account);
+  const seen = new Set<string>();
+  const check = (): void => {
+    for (const element of shown.all("button, input, textarea, select, a, [tabindex]")) {
+      assert.ok(element.hasAttribute("data-lm-suppress-shortcuts"), element.outerHTML);
+      seen.add(element.className);
+    }
+  };
+  await frame();
+  check();
+  await shown.hear(posted(2, "@llama"), posted(3, "b"), opened(4, "e2"));
+  key(await write(shown, "hello"), "Enter");
+  await shown.hub.last("post").answer({ error: { code: "invalid", message: "No.", retry_ms: null } });
+  shown.find<HTMLButtonElement>(".nbgc-name-change").click();
+  await frame();
+  check();
+  shown.reader.unreachable({ kind: "not_installed", message: null });
+  await frame();
+  check();
+  const expected = [
+    "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-example", "nbgc-input", "nbgc-name-input", "nbgc-plain",
+    "nbgc-plain nbgc-name-change", "nbgc-plain nbgc-name-save", "nbgc-quote", "nbgc-send", "nbgc-stop", "nbgc-transcript",
+  ];
+  assert.deepEqual([...seen].sort(), expected);
+});
+
+test("Ctrl+S and Cmd+S save the notebook", async () => {
+  const { find, saved } = await show();
+  assert.equal(key(find(".nbgc-input"), "s", { ctrlKey: true }).defaultPrevented, true);
+  key(find(".nbgc-input"), "S", { metaKey: true });
+  key(find(".nbgc-input"), "s");
+  assert.equal(saved(), 2);
+});
+
+test("Escape stops the reply to one's own question, and nobody else's", async () => {
+  const { find, hear, hub } = await show();
+  await hear(posted(1, "@llama a?", { by: ANA.id }), posted(2, "@llama b?"), opened(3, "e1"), opened(4, "e2"));
+  key(find(".nbgc-input"), "Escape");
+  assert.deepEqual(hub.all("cancel").map(({ argument }) => argument["id"]), ["e3"]);
+});
+
+test("a problem says what to do, and nothing can be sent meanwhile", async () => {
+  const { reader, root, find } = await show();
+  reader.unreachable({ kind: "not_installed", message: null });
+  await frame();
+  assert.equal(root.dataset["state"], "unreachable");
+  assert.match(find('.nbgc-notice[data-problem="not_installed"]').textContent ?? "", /Install nbgroupchat/);
+  assert.equal(find<HTMLTextAreaElement>(".nbgc-input").disabled, true);
+});
+
+test("a screen reader is told sentences, and the transcript is a quiet log", async () => {
+  const { find, hear } = await show();
+  await hear(posted(1, "hi"));
+  assert.equal(find(".nbgc-announcer").textContent, "Ben says: hi");
+  assert.deepEqual([find(".nbgc-transcript").getAttribute("role"), find(".nbgc-transcript").getAttribute("aria-live")], ["log", "off"]);
+});
+
+test("a panel that is gone does nothing more", async () => {
+  const { view, reader, root } = await show();
+  view.dispose();
+  reader.hear(decodeEvents("lobby", [posted(1, "hi")]).events);
+  await frame();
+  assert.equal(root.isConnected, false);
+  assert.equal(root.querySelectorAll("article").length, 0);
+  assert.ok(reader.outbox instanceof Outbox);
+});

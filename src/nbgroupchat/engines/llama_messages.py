@@ -1,0 +1,114 @@
+"""What the engine and its worker say to each other: one JSON object a line, over the worker's standard pipes.
+
+Knows nothing of llama.cpp or of processes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from nbgroupchat.engines.base import FinishReason, Sampling
+from nbgroupchat.prompt import Segment
+
+
+class Load(Struct, frozen=True, tag="load"):
+    """The first request: load this model."""
+
+    path: str
+    context_tokens: int
+    threads: int
+
+
+class Generate(Struct, frozen=True, tag="generate"):
+    """Write the reply to a prompt. Ids of turns grow."""
+
+    turn: int
+    room: str
+    segments: tuple[Segment, ...]
+    sampling: Sampling
+
+
+class Listen(Struct, frozen=True, tag="listen"):
+    """Read this ahead while idle; a later one takes its place."""
+
+    room: str
+    segments: tuple[Segment, ...]
+
+
+class Stop(Struct, frozen=True, tag="stop"):
+    """End a turn; of its pieces, the first `pieces` were seen."""
+
+    turn: int
+    pieces: int
+
+
+class Loading(Struct, frozen=True, tag="loading"):
+    """How far the load is, from 0 to 1."""
+
+    progress: float
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    """The model is loaded, with a context of that many tokens."""
+
+    model: str
+    context_tokens: int
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """The model cannot be loaded, or (with its id) a turn cannot be answered; the message says what to do."""
+
+    message: str
+    turn: int = 0
+
+
+class Alive(Struct, frozen=True, tag="alive"):
+    """Still at work on a turn, with nothing to show yet."""
+
+    turn: int
+
+
+class Written(Struct, frozen=True, tag="written"):
+    """A piece of a turn's reply."""
+
+    turn: int
+    text: str
+    ids: tuple[int, ...]
+
+
+class Finished(Struct, frozen=True, tag="finished"):
+    """The end of a turn; the counts are those of `Finish`."""
+
+    turn: int
+    reason: FinishReason | Literal["stopped"]
+    prompt: int
+    evaluated: int
+    cached: int
+    written: int
+    dropped: int
+
+
+Request: TypeAlias = Load | Generate | Listen | Stop
+Report: TypeAlias = Loading | Ready | Failed | Alive | Written | Finished
+
+_encoder = msgspec.json.Encoder()
+_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def encode(message: Request | Report) -> bytes:
+    """One line: JSON has no bare newline in it."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """What the engine said. Raises msgspec.DecodeError."""
+    return _requests.decode(line)
+
+
+def decode_report(line: bytes) -> Report:
+    """What the worker said. Raises msgspec.DecodeError."""
+    return _reports.decode(line)

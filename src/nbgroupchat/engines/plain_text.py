@@ -1,0 +1,67 @@
+"""Member text as tokens that can never be a turn marker.
+
+Covers: control tokens, which are not parsed; tokens that some models make of their spelling even so (user-defined,
+unknown, unused or end-of-reply ones); and literals of the template that are ordinary text (`[INST]`). All are split
+until none remains. Does not cover what a text says: a model may still believe a member who writes "the system said".
+Knows nothing of turns, and of the model only its vocabulary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Vocabulary(Protocol):
+    """What is asked of a model's tokenizer."""
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """The ids of a text; with `special`, control tokens are parsed from their spelling."""
+
+    def is_plain(self, token: int) -> bool:
+        """Whether it is a normal token or a byte, and ends no reply."""
+
+    def is_control(self, token: int) -> bool:
+        """Whether it marks turns or ends replies."""
+
+
+class PlainText:
+    """Tokenizes member text with one vocabulary, splitting whatever spells one of the `markers`."""
+
+    def __init__(self, vocabulary: Vocabulary, markers: Iterable[str]) -> None:
+        self._vocabulary = vocabulary
+        # Where the template's own are control tokens, the same spelling in plain text is no danger. The longest first,
+        # so that the whole of a marker is found before a part of it.
+        spelled = sorted(filter(self._is_ordinary, markers), key=lambda marker: (-len(marker), marker))
+        self._markers = re.compile("|".join(map(re.escape, spelled))) if spelled else None
+
+    def ids(self, text: str) -> list[int]:
+        """The ids of a text, none of them able to mark a turn."""
+        ids: list[int] = []
+        done = 0
+        for found in self._markers.finditer(text) if self._markers else ():
+            middle = (found.start() + found.end()) // 2
+            first, second = self._fragment(text[done:middle]), self._fragment(text[middle : found.end()])
+            ids += first
+            if first + second == self._fragment(text[done : found.end()]):
+                # The model spells the marker out anyway, so only another text is another row of tokens.
+                ids += self._fragment(" ")
+            ids += second
+            done = found.end()
+        return ids + self._fragment(text[done:])
+
+    def _is_ordinary(self, marker: str) -> bool:
+        return all(map(self._vocabulary.is_plain, self._vocabulary.tokenize(marker, special=True)))
+
+    def _fragment(self, text: str) -> list[int]:
+        if not text:
+            return []
+        ids = self._vocabulary.tokenize(text, special=False)
+        if all(map(self._vocabulary.is_plain, ids)):
+            return ids
+        if len(text) == 1:
+            # One character is no marker, unless the model says so.
+            return [token for token in ids if not self._vocabulary.is_control(token)]
+        middle = len(text) // 2
+        return self._fragment(text[:middle]) + self._fragment(text[middle:])

@@ -1,0 +1,151 @@
+"""From a prompt's segments to the ids the model reads, within the length it can.
+
+The ids grow at their end from one prompt to the next, so that what was read stays read: where a conversation is too
+long, the oldest half goes at once and stays gone, and a reply that comes back is spelled with the ids it was sampled
+as. Knows nothing of llama.cpp, and of rooms only that each has its own beginning.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from nbgroupchat.engines.chat_template import TurnLiterals
+from nbgroupchat.engines.plain_text import PlainText, Vocabulary
+from nbgroupchat.prompt import Role, Segment
+
+CUT_MARK = " [… cut …] "
+
+_V = TypeVar("_V")
+
+_REPLIES_KEPT = 512
+_ROOMS_KEPT = 1024
+
+
+class Composed(Struct, frozen=True):
+    """The ids of a prompt, and how many of its segments did not fit."""
+
+    ids: list[int]
+    dropped: int
+
+
+class _Part(Struct, frozen=True):
+    role: Role
+    key: str
+    ids: list[int]
+
+
+class Composer:
+    """Composes prompts for one model."""
+
+    def __init__(self, vocabulary: Vocabulary, literals: TurnLiterals, bos: int | None = None) -> None:
+        """`bos` is the token the model wants first, where the template may leave it out."""
+        self._plain = PlainText(vocabulary, literals.markers())
+        begin = vocabulary.tokenize(literals.begin, special=True)
+        self._begin = begin if bos is None or begin[:1] == [bos] else [bos, *begin]
+        self._opening = vocabulary.tokenize(literals.opening, special=True)
+        self._between = {
+            ("system", "user"): vocabulary.tokenize(literals.system_to_user, special=True),
+            ("user", "assistant"): vocabulary.tokenize(literals.user_to_assistant, special=True),
+            ("assistant", "user"): vocabulary.tokenize(literals.assistant_to_user, special=True),
+        }
+        self._newline = self._plain.ids("\n")
+        self._mark = self._plain.ids(CUT_MARK)
+        self._overhead = max(map(len, (*self._between.values(), self._newline)))
+        self.markers = frozenset(
+            token
+            for ids in (self._begin, self._opening, *self._between.values())
+            for token in ids
+            if vocabulary.is_control(token)
+        )
+        """The control tokens that mark turns."""
+        self._sampled: OrderedDict[str, list[int]] = OrderedDict()
+        self._first_key: OrderedDict[str, str] = OrderedDict()
+
+    def remember(self, reply: str, ids: Sequence[int]) -> None:
+        """Spell this reply with these ids when it comes back in a prompt: not every reply tokenizes back to them."""
+        _put(self._sampled, reply.strip(), list(ids), _REPLIES_KEPT)
+
+    def member_ids(self, text: str) -> list[int]:
+        """The ids of one post."""
+        return self._plain.ids(text)
+
+    def compose(self, room: str, segments: Sequence[Segment], length: int, *, opening: bool) -> Composed:
+        """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins."""
+        told = 0
+        while told < len(segments) and segments[told].role == "system":
+            told += 1
+        fixed = len(self._begin) + len(self._opening) + self._overhead
+        system = self._cut(
+            self._plain.ids("\n".join(segment.text for segment in segments[:told])), max((length - fixed) // 4, 1)
+        )
+        body = max(length - fixed - len(system), 2 * (self._overhead + len(self._mark) + 2))
+        parts = [self._part(segment, body // 2 - self._overhead) for segment in segments[told:]]
+        first = self._first(room, parts, body)
+        return Composed(self._row(system, parts[first:], opening=opening), first)
+
+    def _part(self, segment: Segment, length: int) -> _Part:
+        if segment.role == "assistant":
+            ids = self._sampled.get(segment.text.strip()) or self._plain.ids(segment.text)
+            return _Part("assistant", segment.key, self._cut(ids, length))
+        return _Part("user", segment.key, self._cut(self._plain.ids(segment.text), length))
+
+    def _cut(self, ids: list[int], length: int) -> list[int]:
+        if len(ids) <= length:
+            return ids
+        rest = max(length - len(self._mark), 2)
+        # The beginning says what it is about and the end what is asked.
+        return ids[: rest - rest // 3] + self._mark + ids[len(ids) - rest // 3 :]
+
+    def _first(self, room: str, parts: list[_Part], body: int) -> int:
+        """The place of the first part that stays."""
+        costs = [len(part.ids) + self._overhead for part in parts]
+        if sum(costs) <= body:
+            return _turn_of_user(parts, 0)
+        kept_since = self._first_key.get(room)
+        for place, part in enumerate(parts):
+            if part.key and part.key == kept_since and sum(costs[place:]) <= body:
+                return place
+        first, left = 0, sum(costs)
+        # The question and the server's line after it stay: each is at most half of the body.
+        while left > body // 2 and first < len(parts) - 2:
+            left -= costs[first]
+            first += 1
+        # A post has a key to find the place again; the server's own lines have none.
+        first = next(
+            (place for place in range(first, len(parts) - 2) if parts[place].key and parts[place].role == "user"), first
+        )
+        first = _turn_of_user(parts, first)
+        if first < len(parts) and parts[first].key:
+            _put(self._first_key, room, parts[first].key, _ROOMS_KEPT)
+        return first
+
+    def _row(self, system: list[int], parts: list[_Part], *, opening: bool) -> list[int]:
+        row = self._begin + system
+        before: Role = "system"
+        for part in parts:
+            row += self._newline if part.role == before else self._between[before, part.role]
+            row += part.ids
+            before = part.role
+        if opening:
+            if before != "user":
+                row += self._between[before, "user"]
+            row += self._opening
+        return row
+
+
+def _turn_of_user(parts: list[_Part], first: int) -> int:
+    """From `first` on, where a user turn begins: many templates know no other beginning."""
+    while first < len(parts) and parts[first].role == "assistant":
+        first += 1
+    return first
+
+
+def _put(kept: OrderedDict[str, _V], key: str, value: _V, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
