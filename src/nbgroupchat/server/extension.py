@@ -118,7 +118,7 @@ class NbGroupChat(ExtensionApp):
         if self.people_name_themselves and plain and not configured:
             provider.updatable_fields = list(self.NAME_FIELDS)
 
-    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+    async def _start_jupyter_server_extension(self, _serverapp: ServerApp) -> None:
         """Tell kernels and people where the rooms are, now that the server listens and its port is certain."""
         if self._composition is None or self._connection_path is None:
             return
