@@ -20,7 +20,6 @@ class Code(StrEnum):
     NOT_JOINED = "not_joined"
     NOT_FOUND = "not_found"
     TOO_MANY = "too_many"
-    UNAVAILABLE = "unavailable"
 
 
 class Refusal(Exception):

@@ -60,11 +60,16 @@ def test_two_people_ask_one_llama(tmp_path: Path, pictures: Path, open_notebook:
         expect(seen.locator(".nbgc-author")).to_have_text("Ana")
         expect(ben.root.locator(".nbgc-model")).to_have_attribute("data-model-state", "ready", timeout=PATIENCE_MS)
 
-        ana.record_growth()
-        ben.record_growth()
-        ben.say("@llama when is the demo, and in which room? Please describe in a few sentences how to prepare for it.")
+        ben.say("@llama when is the demo?")
         for panel in (ana, ben):
             panel.wait_for_reply(1, "complete")
+        assert ana.reply_text() == ben.reply_text() != ""
+
+        ana.record_growth()
+        ben.record_growth()
+        ana.say("@llama please explain to Ben in several long sentences what overfitting is.")
+        for panel in (ana, ben):
+            panel.wait_for_reply(2, "complete")
         assert ana.reply_text() == ben.reply_text() != ""
         for panel in (ana, ben):
             assert len(panel.growth()) >= 5, panel.growth()
