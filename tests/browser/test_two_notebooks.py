@@ -60,7 +60,7 @@ def test_two_people_ask_one_llama(tmp_path: Path, pictures: Path, open_notebook:
         expect(seen.locator(".nbgc-author")).to_have_text("Ana")
         expect(ben.root.locator(".nbgc-model")).to_have_attribute("data-model-state", "ready", timeout=PATIENCE_MS)
 
-        ben.say("@llama when is the demo?")
+        ben.say("@llama when is the demo, and in which room?")
         for panel in (ana, ben):
             panel.wait_for_reply(1, "complete")
         assert ana.reply_text() == ben.reply_text() != ""
