@@ -69,11 +69,22 @@ class Connection:
         self._ready = asyncio.Event()
         self._link: Link | None = None
         self._trouble = ""
+        self._closing = False
         self._readers: dict[str, Reader] = {}
         self._joining: dict[str, list[Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        threading.Thread(target=self._loop.run_forever, name="nbgroupchat", daemon=True).start()
-        self.run(self._connect())
+        self._thread = threading.Thread(target=self._loop.run_forever, name="nbgroupchat", daemon=True)
+        self._thread.start()
+        try:
+            self.run(self._connect())
+        except BaseException:
+            self._end()
+            raise
+
+    def close(self) -> None:
+        """Leave every room and end the connection and its thread; to be done once, by whoever made it."""
+        self.run(self._disconnect())
+        self._end()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the connection's thread and wait for it; an interrupt of the caller cancels it."""
@@ -141,6 +152,19 @@ class Connection:
             ) from error
         self._ready.set()
 
+    async def _disconnect(self) -> None:
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._link is not None:
+            await self._link.close()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
     async def _open(self) -> Link:
         if self.found is None:
             return LocalLink(self._hear)
@@ -172,7 +196,8 @@ class Connection:
     def _closed(self) -> None:
         self._ready.clear()
         self._link = None
-        self._spawn(self._reconnect())
+        if not self._closing:
+            self._spawn(self._reconnect())
 
     async def _reconnect(self) -> None:
         attempt = 0

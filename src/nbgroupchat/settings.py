@@ -59,11 +59,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("context_tokens", 512),
             ("reply_tokens", 1),
             ("threads", 0),
+            ("temperature", 0),
             ("max_connections", 1),
             ("max_rooms", 1),
         ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}, and must be at least {least}.")
+        for name in ("load_timeout", "piece_timeout"):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"{name} is {getattr(self, name)}, and must be more than 0 seconds.")
         if self.reply_tokens > self.context_tokens // 2:
             raise SettingsError(
                 f"reply_tokens is {self.reply_tokens}, and may be at most half of context_tokens "
@@ -85,7 +89,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             found[name] = text
             continue
         try:
-            found[name] = type(default)(json.loads(text))
-        except (ValueError, TypeError):
-            raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes a number.") from None
-    return msgspec.convert(found, Settings)
+            found[name] = msgspec.convert(json.loads(text), type(default))
+        except (ValueError, msgspec.ValidationError):
+            kind = "a whole number" if isinstance(default, int) else "a number"
+            raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes {kind}.") from None
+    return Settings(**found)  # type: ignore[arg-type]  # each has its field's type
