@@ -205,3 +205,73 @@ async def test_closing_the_agent_closes_its_reply() -> None:
     reply = ana.reply_to(asked)
     assert reply is not None
     assert (reply.status, reply.text) == ("interrupted", "Half")
+
+
+def holding(text: str) -> tuple[list[object], asyncio.Event]:
+    """Give a scripted reply that holds after `text`, and what lets it go on."""
+    gate = asyncio.Event()
+    return [text, gate.wait, " done"], gate
+
+
+async def test_rooms_are_answered_at_the_same_time() -> None:
+    """While a reply is held in one room, another room's question is answered."""
+    held, gate = holding("Slow")
+    chat = Chat(held, "Quick.")
+    ana, ben = await chat.member("Ana"), FakeClient(chat.hub, "Ben")
+    await ben.join("other")
+    slow = (await ana.post("@llama one?")).id
+    await ana.until(lambda: ana.reply_to(slow) is not None)
+    quick = (await ben.post("@llama two?", "other")).id
+    assert (await ben.reply(quick, "other")).text == "Quick."
+    gate.set()
+    assert (await ana.reply(slow)).text == "Slow done"
+
+
+async def test_who_waits_sees_how_many_are_before() -> None:
+    """Everybody in the room, also who joins later, sees the line, and it is empty when it has been worked off."""
+    held, gate = holding("Slow")
+    chat = Chat(held, "Next.", "Last.")
+    ana, ben, cleo = [await chat.member(name) for name in ("Ana", "Ben", "Cleo")]
+    first = (await ana.post("@llama one?")).id
+    await ana.until(lambda: ana.reply_to(first) is not None)
+    second, third = (await ben.post("@llama two?")).id, (await cleo.post("@llama three?")).id
+    late = await chat.member("Late")
+    for client in (ana, ben, late):
+        await client.until(lambda c=client: c.rooms["lobby"].waiting == {second: 1, third: 2})  # type: ignore[misc]
+    gate.set()
+    assert [(await ana.reply(asked)).text for asked in (first, second, third)] == ["Slow done", "Next.", "Last."]
+    assert late.rooms["lobby"].waiting == {}
+
+
+async def test_one_question_of_a_member_waits() -> None:
+    """A second question of somebody who waits is answered at once with why not, and the first one keeps its place."""
+    held, gate = holding("Slow")
+    chat = Chat(held, "Next.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    first = (await ana.post("@llama one?")).id
+    await ana.until(lambda: ana.reply_to(first) is not None)
+    second, third = (await ben.post("@llama two?")).id, (await ben.post("@llama three?")).id
+    refused = await ben.reply(third)
+    assert (refused.status, refused.text) == ("failed", "")
+    assert "waiting already" in (refused.error or "")
+    gate.set()
+    assert (await ben.reply(second)).text == "Next."
+
+
+async def test_a_stop_in_one_room_leaves_the_others() -> None:
+    """Stopping a reply ends it alone."""
+    (one, first_gate), (two, second_gate) = holding("One"), holding("Two")
+    chat = Chat(one, two)
+    ana, ben = await chat.member("Ana"), FakeClient(chat.hub, "Ben")
+    await ben.join("other")
+    first = (await ana.post("@llama?")).id
+    await ana.until(lambda: (reply := ana.reply_to(first)) is not None and reply.text == "One")
+    second = (await ben.post("@llama?", "other")).id
+    await ben.until(lambda: (reply := ben.reply_to(second, "other")) is not None and reply.text == "Two")
+    reply = ana.reply_to(first)
+    assert reply is not None
+    await ana.send(Cancel(room="lobby", id=reply.id))
+    first_gate.set()
+    second_gate.set()
+    assert (await ben.reply(second, "other")).text == "Two done"
+    assert (await ana.reply(first)).text == "One"

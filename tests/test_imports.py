@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
     ("protocol", "prompt", "errors", "settings", "connection_file"),
-    ("log", "room", "window", "policy", "mention", "guard"),
+    ("log", "room", "window", "policy", "mention", "guard", "turns"),
     ("outbox", "channel", "hub", "slices", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),

@@ -32,6 +32,7 @@ def state_of(room: Room) -> dict[str, Any]:
         "pieces": {reply: draft.pieces for reply, draft in room.drafts.items()},
         "members": [member.id for member in room.members],
         "status": room.status.state,
+        "waiting": room.waiting,
         "messages": json.loads(msgspec.json.encode(list(room.messages.values()))),
     }
 

@@ -17,6 +17,8 @@ export interface Surroundings {
   /** What it answers, where that is not directly above. */
   readonly quoted: Message | null;
   readonly mention: string | null;
+  /** How many turns come before its own, where it is a question that waits. */
+  readonly before: number | null;
 }
 
 export interface MessageActions {
@@ -50,6 +52,7 @@ export function messageTemplate(message: Message, around: Surroundings, actions:
       </header>
       ${quote(around.quoted, actions)}
       ${textTemplate(message, around.mention)} ${open && message.text === "" ? reading() : nothing} ${ending(message)}
+      ${around.before === null ? nothing : html`<div class="nbgc-note nbgc-waiting">${strings.before(around.before)}</div>`}
     </div>
   </article>`;
 }

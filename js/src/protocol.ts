@@ -85,6 +85,17 @@ export interface Presence {
   readonly members: readonly Member[];
 }
 
+/** A question that waits for its turn, and how many turns come before it. */
+export interface Waiting {
+  readonly id: string;
+  readonly before: number;
+}
+
+export interface Queue {
+  readonly type: "queue";
+  readonly waiting: readonly Waiting[];
+}
+
 /** How the agent's model is; `progress` goes from 0 to 1 while it loads, `message` says what to do where it failed. */
 export interface Status {
   readonly type: "status";
@@ -100,7 +111,7 @@ export interface Live {
 }
 
 export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Unknown;
-export type EphemeralEvent = Delta | TypingChanged | Presence | Status | Live;
+export type EphemeralEvent = Delta | TypingChanged | Presence | Queue | Status | Live;
 export type RoomEvent = DurableEvent | EphemeralEvent;
 
 /** What a client asks for, by the method it invokes. Optional fields are left out, never null. */
@@ -181,6 +192,7 @@ const events: Readonly<Record<string, Shape>> = {
   delta: { id: text, from: count, to: count, text },
   typing: { by: text, on: flag },
   presence: { members: listOf(shaped(member)) },
+  queue: { waiting: listOf(shaped({ id: text, before: count })) },
   status: {
     state: oneOf("off", "loading", "ready", "failed"),
     model: text,

@@ -51,6 +51,8 @@ export interface Room {
   readonly members: readonly Member[];
   readonly typing: ReadonlySet<string>;
   readonly status: Status;
+  /** How many turns come before each question that waits. */
+  readonly waiting: ReadonlyMap<string, number>;
 }
 
 /** An event does not follow what is held: something was missed, and the reader has to join again. */
@@ -69,13 +71,14 @@ export function emptyRoom(epoch = "", base = 0): Room {
     members: [],
     typing: new Set(),
     status: OFF,
+    waiting: new Map(),
   };
 }
 
 /** Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew. */
 export function join(room: Room, answer: Joined): Room {
   const held = answer.mode === "tail" ? room : { ...emptyRoom(answer.position.epoch, answer.base), status: room.status };
-  return { ...held, live: false, members: [], typing: new Set() };
+  return { ...held, live: false, members: [], typing: new Set(), waiting: new Map() };
 }
 
 /**
@@ -97,6 +100,8 @@ export function reduce(room: Room, event: RoomEvent): Room {
     }
     case "typing":
       return { ...room, typing: event.on ? new Set(room.typing).add(event.by) : without(room.typing, event.by) };
+    case "queue":
+      return { ...room, waiting: new Map(event.waiting.map(({ id, before }) => [id, before])) };
     case "status":
       return { ...room, status: event };
     case "live":

@@ -37,6 +37,7 @@ export const strings = {
   newer: (count: number) => (count === 0 ? "Newest messages" : count === 1 ? "1 new message" : `${count} new messages`),
 
   reading: "reading…",
+  before: (turns: number) => (turns === 0 ? "next to be answered" : turns === 1 ? "1 turn before this" : `${turns} turns before this`),
   stop: "Stop",
   stopLabel: (name: string) => `Stop the answer of ${name}`,
   answerTo: "in answer to",

@@ -39,7 +39,7 @@ function placed(
 ): unknown {
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
   const around = surroundings(message, above, snapshot, day !== null);
-  const depends = [message, day, around.own, around.continued, around.quoted?.id, around.mention];
+  const depends = [message, day, around.own, around.continued, around.quoted?.id, around.mention, around.before];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
     return html`${divider}${messageTemplate(message, around, actions)}`;
@@ -52,7 +52,8 @@ function surroundings(message: Message, above: Message | null, snapshot: Snapsho
   const continued =
     above !== null && !newDay && quoted === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
-  return { own: message.by === snapshot.you?.id, continued, quoted, mention: snapshot.mention };
+  const before = snapshot.room.waiting.get(message.id) ?? null;
+  return { own: message.by === snapshot.you?.id, continued, quoted, mention: snapshot.mention, before };
 }
 
 function earlier(snapshot: Snapshot, actions: TranscriptActions): TemplateResult | typeof nothing {

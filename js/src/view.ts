@@ -5,7 +5,7 @@
  * Hooks that tests and style sheets may rely on:
  * - root `.nbgroupchat[data-room][data-state]`, the state being connecting, live, reconnecting, unreachable or refused;
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
- *   failed or length; in it `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
+ *   failed or length; in it `.nbgc-waiting` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;

@@ -42,6 +42,16 @@ test("only what the server found to be a mention is marked as one", async () => 
   assert.equal(all(".nbgc-mention").length, 0);
 });
 
+test("a question that waits says how many are before it, until its turn comes", async () => {
+  const { find, all, hear } = await show();
+  await hear(posted(1, "@llama?"), posted(2, "hi"), { type: "queue", waiting: [{ id: "e1", before: 2 }] });
+  assert.equal(find('article[data-message-id="e1"] .nbgc-waiting').textContent, "2 turns before this");
+  await hear({ type: "queue", waiting: [{ id: "e1", before: 1 }] });
+  assert.equal(find(".nbgc-waiting").textContent, "1 turn before this");
+  await hear({ type: "queue", waiting: [] });
+  assert.equal(all(".nbgc-waiting").length, 0);
+});
+
 test("a reply is being read, grows, can be stopped and ends", async () => {
   const { find, all, hear, hub } = await show();
   await hear(posted(1, "@llama?"), opened(2, "e1"));

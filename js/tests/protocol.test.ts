@@ -65,7 +65,7 @@ test("commands: each of the golden frames can be written with the types of this 
 });
 
 test("an ephemeral event of an unknown type is left out", () => {
-  assert.deepEqual(decodeEvents("lobby", [{ type: "queue", waiting: 3 }, { type: "live", seq: 5 }]).events, [
+  assert.deepEqual(decodeEvents("lobby", [{ type: "weather", waiting: 3 }, { type: "live", seq: 5 }]).events, [
     { type: "live", seq: 5 },
   ]);
 });

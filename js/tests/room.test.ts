@@ -15,6 +15,7 @@ function written(room: Room): object {
   return {
     seq: room.position.seq, eid: room.position.eid, live: room.live, typing: [...room.typing].sort(),
     pieces: Object.fromEntries(room.drafts), members: room.members.map(({ id }) => id), status: room.status.state,
+    waiting: Object.fromEntries(room.waiting),
     messages: [...room.messages.values()],
   };
 }

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Protocol
 
 from nbgroupchat.engines.base import (
@@ -29,6 +29,7 @@ from nbgroupchat.protocol import (
     DurableEvent,
     Event,
     Posted,
+    Queue,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
@@ -36,13 +37,11 @@ from nbgroupchat.protocol import (
 )
 from nbgroupchat.settings import Settings
 from nbgroupchat.slices import slices
+from nbgroupchat.turns import TurnQueue, TurnRefused
 from nbgroupchat.window import BYTES_PER_TOKEN, Window, cue
 
 SLICE_SECONDS = 0.05
 """Pieces that come within this time are told together: at 20 to 60 tokens/s a browser's frames would merge nothing."""
-
-MAX_WAITING = 100
-"""How many questions wait at most, in all rooms together; one more is told so at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +61,28 @@ class Seat(Protocol):
     async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
         """End a reply, unless it has been closed already."""
 
+    def show_queue(self, room: str, queue: Queue) -> None:
+        """Tell a room which of its questions wait."""
+
     def announce(self, status: Status) -> None:
         """Tell every room how the model is."""
 
 
+class _Turn:
+    """A question that is being answered: the task that does it and, once it is open, the reply's id."""
+
+    def __init__(self, asked: Posted) -> None:
+        self.asked = asked
+        self.reply: str | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+
 class Agent:
-    """Answers with what `engine` writes, once it has been given a seat."""
+    """Answers with what `engine` writes, once it has been given a seat: one reply at a time in each room."""
 
     _seat: Seat
 
@@ -76,9 +91,10 @@ class Agent:
         self._settings = settings
         self._sampling = Sampling(settings.reply_tokens, settings.temperature, settings.seed)
         self._windows: dict[str, Window] = {}
-        self._waiting: deque[tuple[str, Posted]] = deque()
-        self._turn: asyncio.Task[None] | None = None
-        self._open_reply: str | None = None
+        self._queue = TurnQueue(settings.turns_per_minute)
+        self._queued: set[str] = set()
+        self._turns: dict[str, _Turn] = {}
+        self._refusals: set[asyncio.Task[None]] = set()
 
     def sit(self, seat: Seat) -> None:
         """Take a seat, and say how the model is from now on."""
@@ -97,44 +113,66 @@ class Agent:
 
     def hear(self, room: str, events: Sequence[Event]) -> None:
         """Hear what happened in a room."""
-        window = self._windows[room]
+        window, turn = self._windows[room], self._turns.get(room)
         for event in events:
             if isinstance(event, (Posted, ReplyOpened, ReplyClosed)):
                 window.apply(event)
-            if isinstance(event, Posted) and self._seat.me(room) in event.asks:
-                self._waiting.append((room, event))
-            elif isinstance(event, Posted) and self._turn is None:
-                self._engine.listen(room, window.read_ahead())
-            elif isinstance(event, ReplyOpened) and self._turn is not None:
-                self._open_reply = event.eid
-            elif isinstance(event, ReplyClosed) and event.id == self._open_reply and self._turn is not None:
-                self._turn.cancel()
-        self._next_turn()
+            if isinstance(event, Posted):
+                if self._seat.me(room) in event.asks:
+                    self._ask(room, event)
+                elif turn is None:
+                    self._engine.listen(room, window.read_ahead())
+            elif turn is not None and isinstance(event, ReplyOpened) and event.to == turn.asked.eid:
+                turn.reply = event.eid
+            elif turn is not None and isinstance(event, ReplyClosed) and event.id == turn.reply:
+                turn.stop()
+        self._next_turns()
 
     async def close(self) -> None:
         """Stop answering and end the engine."""
-        self._waiting.clear()
-        if self._turn is not None:
-            self._turn.cancel()
-            await asyncio.wait([self._turn])
+        self._queue.clear()
+        tasks = [turn.task for turn in self._turns.values() if turn.task is not None]
+        for task in tasks:
+            task.cancel()
+        if running := [*tasks, *self._refusals]:
+            await asyncio.wait(running)
         await self._engine.close()
 
     def _tell(self, status: EngineStatus) -> None:
         self._seat.announce(Status(status.state, status.model, status.progress, status.message))
 
-    def _next_turn(self) -> None:
-        if self._turn is None and self._waiting:
-            room, asked = self._waiting.popleft()
-            self._turn = asyncio.get_running_loop().create_task(self._answer(room, asked))
-            self._turn.add_done_callback(lambda turn: self._ended(room, turn))
+    def _ask(self, room: str, asked: Posted) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            self._queue.add(room, asked, loop.time())
+        except TurnRefused as refused:
+            # An answer like any other, for whoever asked may be a cell that waits for one.
+            task = loop.create_task(self._refuse(room, asked, str(refused)))
+            self._refusals.add(task)
+            task.add_done_callback(self._refusals.discard)
 
-    def _ended(self, room: str, turn: asyncio.Task[None]) -> None:
-        self._turn = self._open_reply = None
-        if not turn.cancelled() and (error := turn.exception()) is not None:
+    async def _refuse(self, room: str, asked: Posted, why: str) -> None:
+        reply = await self._seat.open_reply(room, asked.eid, asked.seq)
+        await self._seat.close_reply(room, reply, "failed", why)
+
+    def _next_turns(self) -> None:
+        """Begin what can begin, and let everybody know who waits."""
+        while len(self._turns) < self._settings.turns_at_once and (found := self._queue.take(self._turns)):
+            room, asked = found
+            turn = self._turns[room] = _Turn(asked)
+            turn.task = asyncio.get_running_loop().create_task(self._answer(room, asked))
+            turn.task.add_done_callback(partial(self._ended, room))
+        waiting = self._queue.waiting(len(self._turns))
+        for room in self._queued | set(waiting):
+            self._seat.show_queue(room, Queue(waiting.get(room, ())))
+        self._queued = set(waiting)
+
+    def _ended(self, room: str, task: asyncio.Task[None]) -> None:
+        del self._turns[room]
+        if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("The agent could not answer in room %s", room, exc_info=error)
-        if self._waiting:
-            self._next_turn()
-        else:
+        self._next_turns()
+        if room not in self._turns:
             self._engine.listen(room, self._windows[room].read_ahead())
 
     async def _answer(self, room: str, asked: Posted) -> None:

@@ -24,6 +24,7 @@ from nbgroupchat.protocol import (
     Live,
     Member,
     Presence,
+    Queue,
     ReplyClosed,
     ReplyOpened,
     RoomPolicy,
@@ -63,6 +64,7 @@ class Channel:
         self._encode = encode
         self._readers: dict[Client, Member] = {}
         self._typing: set[str] = set()
+        self._queue = Queue(())
         self._frames: dict[object, tuple[bytes, int]] = {}
 
     def opened(self, opened: Opened) -> None:
@@ -91,6 +93,8 @@ class Channel:
         client.channels[self.room] = self
         client.outbox.follow(self, base, position.seq, {reply: have.get(reply, 0) for reply in self.drafts})
         client.outbox.put_newest(self, "status", self._frame(status))
+        if self._queue.waiting:
+            client.outbox.put_newest(self, "queue", self._frame(self._queue))
         self._tell_presence()
         return Joined(
             you=me,
@@ -125,6 +129,12 @@ class Channel:
     def announce(self, status: Status) -> None:
         """Tell everybody how the model is."""
         self._tell_newest("status", status)
+
+    def show_queue(self, queue: Queue) -> None:
+        """Tell everybody which questions wait, now and when they join."""
+        if queue != self._queue:
+            self._queue = queue
+            self._tell_newest("queue", queue)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Fold in what the backplane says has happened, and let every reader know."""

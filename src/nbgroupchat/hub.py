@@ -33,6 +33,7 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
+    Queue,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
@@ -221,6 +222,10 @@ class Seat:
     async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
         """End a reply with what was written, unless it has been closed already."""
         await self._hub._close_reply(self._hub._channels[room], self.me(room), reply, status, error)
+
+    def show_queue(self, room: str, queue: Queue) -> None:
+        """Tell a room, now and when somebody joins, which of its questions wait."""
+        self._hub._channels[room].show_queue(queue)
 
     def announce(self, status: Status) -> None:
         """Tell every room, now and when somebody joins, how the model is."""

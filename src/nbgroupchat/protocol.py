@@ -237,6 +237,19 @@ class Presence(Struct, frozen=True, tag="presence"):
     members: tuple[Member, ...]
 
 
+class Waiting(Struct, frozen=True):
+    """A question that waits for its turn: the message's id, and how many turns come before it."""
+
+    id: str
+    before: Count
+
+
+class Queue(Struct, frozen=True, tag="queue"):
+    """Which questions of this room wait to be answered; the turns before them may be other rooms'."""
+
+    waiting: tuple[Waiting, ...]
+
+
 class Status(Struct, frozen=True, tag="status"):
     """How the agent's model is: `progress` from 0 to 1 while it loads, `message` says what to do where it failed."""
 
@@ -253,7 +266,7 @@ class Live(Struct, frozen=True, tag="live"):
 
 
 DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed
-EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Status | Live
+EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Queue | Status | Live
 Event: TypeAlias = DurableEvent | EphemeralEvent
 
 EVENT_TARGET: Final = "event"

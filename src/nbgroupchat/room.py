@@ -21,6 +21,7 @@ from nbgroupchat.protocol import (
     Position,
     Posted,
     Presence,
+    Queue,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
@@ -90,6 +91,8 @@ class Room:
         self.members: tuple[Member, ...] = ()
         self.typing: set[str] = set()
         self.status = Status(state="off")
+        self.waiting: dict[str, int] = {}
+        """How many turns come before each question that waits."""
 
     def joined(self, answer: Joined) -> None:
         """Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew."""
@@ -100,6 +103,7 @@ class Room:
         self.live = False
         self.members = ()
         self.typing.clear()
+        self.waiting.clear()
 
     def apply(self, event: Event) -> None:
         """Fold in the next event. Raises Gap where one was missed; a delta that does not fit is left out, since the
@@ -120,6 +124,8 @@ class Room:
                 self.typing.add(event.by)
             case TypingChanged():
                 self.typing.discard(event.by)
+            case Queue():
+                self.waiting = {waiting.id: waiting.before for waiting in event.waiting}
             case Status():
                 self.status = event
             case Live():

@@ -44,6 +44,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     load_timeout: float = 300.0
     piece_timeout: float = 60.0
     """How long the model may write nothing before its worker is ended."""
+    turns_per_minute: int = 20
+    """How often one member may ask within a minute, in each room."""
+    turns_at_once: int = 4
+    """How many rooms are answered at the same time, at most."""
     max_connections: int = 2000
     max_rooms: int = 200
 
@@ -60,6 +64,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("reply_tokens", 1),
             ("threads", 0),
             ("temperature", 0),
+            ("turns_per_minute", 1),
+            ("turns_at_once", 1),
             ("max_connections", 1),
             ("max_rooms", 1),
         ):

@@ -58,6 +58,12 @@ class NbGroupChat(ExtensionApp):
     piece_timeout = Float(
         _DEFAULTS.piece_timeout, help="How long the model may be silent in a reply, in seconds.", config=True
     )
+    turns_per_minute = Integer(
+        _DEFAULTS.turns_per_minute, help="How often one member may ask within a minute, in each room.", config=True
+    )
+    turns_at_once = Integer(
+        _DEFAULTS.turns_at_once, help="How many rooms are answered at the same time, at most.", config=True
+    )
     max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
     max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
     people_name_themselves = Bool(
