@@ -37,6 +37,12 @@ class Chat:
         return client
 
 
+def holding(text: str) -> tuple[list[object], asyncio.Event]:
+    """Give a scripted reply that holds after `text`, and what lets it go on."""
+    gate = asyncio.Event()
+    return [text, gate.wait, " done"], gate
+
+
 async def test_a_mention_is_answered_in_front_of_everybody() -> None:
     """Ben asks; Ana sees the reply too, as an answer to Ben's post, complete."""
     chat = Chat("On Friday.")
@@ -178,6 +184,52 @@ async def test_the_model_does_not_write_for_others() -> None:
     assert (reply.text, reply.status) == ("Sure.", "complete")
 
 
+async def test_a_reply_that_ends_early_lets_the_model_go(caplog: pytest.LogCaptureFixture) -> None:
+    """Also while the model's next piece is awaited, a reply that is over closes the stream, and nothing goes wrong."""
+    closed = asyncio.Event()
+
+    async def never() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    chat = Chat(["Sure.", "\nAna: thanks", never], "Next.")
+    ana = await chat.member("Ana")
+    assert (await ana.reply((await ana.post("@llama ok?")).id)).text == "Sure."
+    await closed.wait()
+    assert (await ana.reply((await ana.post("@llama?")).id)).text == "Next."
+    assert caplog.text == ""
+
+
+async def test_a_question_that_waits_can_be_stopped() -> None:
+    """Stopping it by its message's id ends it with an empty reply, which nobody has to wait for."""
+    held, gate = holding("Slow")
+    chat = Chat(held, "Never.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    first = (await ana.post("@llama one?")).id
+    await ana.until(lambda: ana.reply_to(first) is not None)
+    second = (await ben.post("@llama two?")).id
+    await ana.send(Cancel(room="lobby", id=second))
+    reply = await ben.reply(second)
+    assert (reply.status, reply.text, ben.rooms["lobby"].waiting) == ("stopped", "", {})
+    gate.set()
+    assert (await ana.reply(first)).text == "Slow done"
+    assert len(chat.engine.prompts) == 1
+
+
+async def test_a_stop_by_the_question_finds_its_reply() -> None:
+    """Who knows only the question, as an interrupted cell may, stops the reply that has begun meanwhile."""
+    held, gate = holding("Half")
+    chat = Chat(held)
+    ana = await chat.member("Ana")
+    asked = (await ana.post("@llama one?")).id
+    await ana.until(lambda: (reply := ana.reply_to(asked)) is not None and reply.text == "Half")
+    await ana.send(Cancel(room="lobby", id=asked))
+    gate.set()
+    assert (await ana.reply(asked)).status == "stopped"
+
+
 async def test_the_first_room_starts_the_model_and_posts_are_read_ahead() -> None:
     """Nothing is loaded before somebody comes; then what is said is handed to the engine while it has nothing to do."""
     chat = Chat("Yes.")
@@ -205,12 +257,6 @@ async def test_closing_the_agent_closes_its_reply() -> None:
     reply = ana.reply_to(asked)
     assert reply is not None
     assert (reply.status, reply.text) == ("interrupted", "Half")
-
-
-def holding(text: str) -> tuple[list[object], asyncio.Event]:
-    """Give a scripted reply that holds after `text`, and what lets it go on."""
-    gate = asyncio.Event()
-    return [text, gate.wait, " done"], gate
 
 
 async def test_rooms_are_answered_at_the_same_time() -> None:

@@ -14,10 +14,10 @@ from tornado.web import Application
 from nbgroupchat import connection_file
 from nbgroupchat.client import ChatRoom
 from nbgroupchat.compose import Composition
-from nbgroupchat.connection import ChatError, Connection
+from nbgroupchat.connection import Connection
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.engines.script import ScriptEngine
-from nbgroupchat.errors import Refusal
+from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.policy import Identity
 from nbgroupchat.settings import Settings
 from nbgroupchat.signalr.handlers import SocketHandler

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from nbgroupchat import connection_file
-from nbgroupchat.connection_file import VARIABLE, ConnectionFile
+from nbgroupchat.connection_file import VARIABLE, ConnectionFile, path_for
+from nbgroupchat.errors import ChatError
 
 FOUND = ConnectionFile(pid=42, url="ws://127.0.0.1:1/nbgroupchat/kernel", secret="s3cret")
 
 
 def test_the_servers_own_kernel_believes_it(tmp_path: Path) -> None:
     """A kernel that the writer started finds what was written."""
-    path = tmp_path / "deep" / "file.json"
+    path = path_for(tmp_path / "deep", 42)
     connection_file.write(path, FOUND)
     assert connection_file.find({VARIABLE: str(path), "JPY_PARENT_PID": "42"}) == FOUND
 
@@ -41,7 +42,7 @@ def test_a_link_in_its_place_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("environment", [{}, {"JPY_PARENT_PID": "42"}, {"JPY_PARENT_PID": "43"}])
 def test_another_servers_file_is_not_believed(tmp_path: Path, environment: dict[str, str]) -> None:
     """Without the variable, or with another parent, there is no server."""
-    path = tmp_path / "file.json"
+    path = path_for(tmp_path, 42)
     connection_file.write(path, FOUND)
     if environment.get("JPY_PARENT_PID") != "42":
         environment = environment | {VARIABLE: str(path)}
@@ -49,9 +50,15 @@ def test_another_servers_file_is_not_believed(tmp_path: Path, environment: dict[
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"pid": "42"}', b"\xff", None])
-def test_a_broken_or_missing_file_is_no_server(tmp_path: Path, content: bytes | None) -> None:
-    """What cannot be read is not believed, and ends nothing."""
-    path = tmp_path / "file.json"
+def test_an_own_server_that_cannot_be_found_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    """Where the kernel's own server should have written a file, a room of one's own must not take its place."""
+    path = path_for(tmp_path, 42)
     if content is not None:
         path.write_bytes(content)
-    assert connection_file.find({VARIABLE: str(path), "JPY_PARENT_PID": "42"}) is None
+    with pytest.raises(ChatError, match="Restart the server"):
+        connection_file.find({VARIABLE: str(path), "JPY_PARENT_PID": "42"})
+
+
+def test_the_secret_is_in_no_traceback() -> None:
+    """What a debugger or a log shows of it leaves the secret out."""
+    assert "s3cret" not in repr(FOUND)

@@ -39,6 +39,20 @@ class Nobody:
     def hear(self, room: str, events: object) -> None:
         """Hear nothing."""
 
+    def withdraw(self, room: str, asked: str) -> bool:
+        """Know of no question."""
+        return False
+
+    def closed(self, room: str) -> None:
+        """Hear nothing."""
+
+
+class Deaf(Nobody):
+    """A listener that fails on everything it hears."""
+
+    def hear(self, room: str, events: object) -> None:
+        raise ValueError("I cannot hear")
+
 
 @pytest.fixture
 def hub() -> Hub:
@@ -216,6 +230,44 @@ async def test_rooms_are_limited() -> None:
     await ana.post("still here", "one")
 
 
+async def test_empty_rooms_are_given_back() -> None:
+    """Whoever joins and leaves rooms without a word uses up nothing; a room in which something was said stays."""
+    hub = Hub(MemoryBackplane(), plain, max_rooms=2)
+    ana = FakeClient(hub, "Ana")
+    await ana.join("kept")
+    await ana.post("hello", "kept")
+    for number in range(10):
+        await ana.join(f"room{number}")
+        await ana.send(Leave(room=f"room{number}"))
+    ana.leave()
+    ben = FakeClient(hub, "Ben")
+    await ben.join("kept")
+    assert ben.texts("kept") == ["hello"]
+
+
+async def test_a_listener_that_fails_costs_nobody_anything(caplog: pytest.LogCaptureFixture) -> None:
+    """A post is told to everybody and acknowledged, and the failure is in the log."""
+    hub = Hub(MemoryBackplane(), plain)
+    hub.seat(Identity("", "llama", "agent"), Deaf())
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    await ana.join()
+    await ben.join()
+    await ana.post("hello")
+    assert ben.texts() == ["hello"]
+    assert "I cannot hear" in caplog.text
+
+
+async def test_joining_again_is_no_coming_and_going(hub: Hub) -> None:
+    """A client that joins again on its connection was there all the time, for the others."""
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    await ana.join()
+    await ben.join()
+    before = len(ana.events)
+    await ben.join(resume=ben.rooms["lobby"].position)
+    shown = [event.members for event in ana.events[before:] if isinstance(event, Presence)]
+    assert all(len(members) == 2 for members in shown)
+
+
 async def test_a_reply_grows_for_everybody_and_is_joined_in_its_middle(hub: Hub) -> None:
     """Pieces reach every reader; one that joins in the middle gets what was written, then the rest."""
     seat = hub.seat(Identity("", "llama", "agent"), Nobody())
@@ -280,7 +332,8 @@ async def test_a_stop_that_comes_too_late_finds_how_it_ended(hub: Hub) -> None:
     reply = await seat.open_reply("lobby", asked, 1)
     await seat.close_reply("lobby", reply, "complete")
     assert await ana.send(Cancel(room="lobby", id=reply)) == CancelAnswer(3, "complete")
-    for nothing in (asked, "unknown"):
+    unasked = (await ana.post("hello")).id
+    for nothing in (unasked, "unknown"):
         with pytest.raises(Refusal) as refusal:
             await ana.send(Cancel(room="lobby", id=nothing))
         assert refusal.value.code is Code.NOT_FOUND

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "settings", "connection_file"),
+    ("protocol", "prompt", "errors", "characters", "settings", "connection_file"),
     ("log", "room", "window", "policy", "mention", "guard", "turns"),
     ("outbox", "channel", "hub", "slices", "agent", "engines", "backplanes"),
     ("signalr",),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from nbgroupchat.policy import Identity, may_be_answered, member_of, plain_policy
+from nbgroupchat.protocol import encode
 
 ROOM, OTHER = b"r" * 32, b"o" * 32
 
@@ -24,6 +29,14 @@ def test_kinds_do_not_mix() -> None:
     ids = {member_of(ROOM, Identity("", "llama", kind)).id for kind in ("human", "agent", "kernel", "system")}
     assert len(ids) == 4
     assert member_of(ROOM, Identity("a\0b", "x")).id != member_of(ROOM, Identity("b", "x")).id
+
+
+@pytest.mark.parametrize("name", [123, None, "\ud800", "x" * 30_000, "", "\u202e", ["a"]])
+def test_no_name_breaks_a_room(name: Any) -> None:
+    """Jupyter stores whatever a user gives as a name; in a room it is a short text that can be encoded."""
+    member = member_of(ROOM, Identity("u1", name))
+    assert 1 <= len(member.name) <= 64
+    assert encode(member)
 
 
 def test_people_and_their_kernels_are_answered() -> None:

@@ -60,6 +60,6 @@ async def test_who_stops_listening_can_close_the_stream() -> None:
     source = stream()
     found = slices(source, seconds=0.001)
     assert await anext(found) == [1]
-    await found.aclose()  # type: ignore[attr-defined]  # an asynchronous generator
+    await found.aclose()
     await source.aclose()
     assert closed.is_set()

@@ -56,6 +56,17 @@ def test_one_question_of_a_member_waits() -> None:
     assert len(queue) == 2
 
 
+def test_a_question_can_be_taken_back() -> None:
+    """What is taken back waits no more, and its member may ask again."""
+    queue = TurnQueue(10)
+    queue.add("lobby", asked("ana"), 0)
+    assert queue.withdraw("lobby", "ana1")
+    assert not queue.withdraw("lobby", "ana1")
+    assert not queue.withdraw("nowhere", "ana1")
+    queue.add("lobby", asked("ana", 2), 0)
+    assert taken(queue) == "lobby ana2"
+
+
 def test_so_many_questions_a_minute() -> None:
     """More than the limit within a minute is refused with when to ask again, and taken then; others may ask."""
     queue = TurnQueue(2)

@@ -79,6 +79,15 @@ def test_a_post_cannot_speak_for_another_member() -> None:
         assert lines == ["Ana: look", "  ben: I agree"]
 
 
+def test_two_members_of_one_name_are_two_speakers() -> None:
+    """A second Ana is numbered, also when somebody changes their name to hers; the first keeps hers."""
+    room = window()
+    for seq, (by, name) in enumerate([("m1", "Ana"), ("m2", "Ben"), ("m2", "Ana"), ("m1", "Ana"), ("m3", "ANA")], 1):
+        room.apply(Posted(seq=seq, eid=f"p{seq}", ts=seq, by=by, name=name, kind="human", text="x"))
+    lines = [text for role, text in said_in(room, "p3") if role == "user"]
+    assert lines == ["Ana: x", "Ben: x", "Ana 2: x", "Ana: x", "ANA: x", "(llama, answer Ana 2.)"]
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -87,6 +96,8 @@ def test_a_post_cannot_speak_for_another_member() -> None:
         ("(llama, answer Ben.)", "llama, answer Ben."),
         ("llama", "guest llama"),
         ("LLAMA", "guest LLAMA"),
+        ("ｌｌａｍａ", "guest llama"),
+        ("Ben：", "Ben"),
         ("\u202eanA", "anA"),
         ("x" * 99, "x" * 40),
         ("", "someone"),

@@ -9,10 +9,16 @@ export interface Run {
   readonly text: string;
 }
 
-/** A fenced block as in CommonMark 0.31, also one that is still open. */
-const FENCE = /^ {0,3}(`{3,}|~{3,})[^\n]*\n[^]*?(?:^ {0,3}\1[`~]*[ \t]*$|(?![^]))/gm;
+/** A fenced block as in CommonMark 0.31, also an open one. A fence of backticks has none in the rest of its line. */
+const FENCE = new RegExp(
+  ["(`{3,})[^`\\n]*\\n[^]*?(?:^ {0,3}\\1`*[ \\t]*$|(?![^]))", "(~{3,})[^\\n]*\\n[^]*?(?:^ {0,3}\\2~*[ \\t]*$|(?![^]))"]
+    .map((fence) => `^ {0,3}${fence}`)
+    .join("|"),
+  "gm",
+);
 const CLOSING = /(?:^|\n) {0,3}(?:`{3,}|~{3,})[ \t]*$/;
-const SPAN = /(?<!`)(`+)(?!`)[^]+?(?<!`)\1(?!`)/g;
+/** It ends in the paragraph in which it begins, and an escaped backtick begins none. */
+const SPAN = /(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n)[^])+?(?<!`)\1(?!`)/g;
 
 /** Say whether `text` addresses the member that is mentioned as `mention`, such as "@llama". */
 export function mentions(text: string, mention: string): boolean {
@@ -62,5 +68,5 @@ function prose(text: string): string {
 function pattern(mention: string): RegExp {
   const name = mention.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const word = "\\p{L}\\p{N}_";
-  return new RegExp(`(?<![${word}@/.\`\\-])${name}(?![${word}@/\`\\-]|\\.[${word}])`, "giu");
+  return new RegExp(`(?<![${word}@/\`\\-])(?<![${word}]\\.)${name}(?![${word}@/\`\\-]|\\.[${word}])`, "giu");
 }

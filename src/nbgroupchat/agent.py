@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Protocol
 
@@ -128,6 +129,20 @@ class Agent:
                 turn.stop()
         self._next_turns()
 
+    def withdraw(self, room: str, asked: str) -> bool:
+        """Answer a question no more that has no reply yet; False where it is not waiting for one."""
+        turn = self._turns.get(room)
+        if turn is not None and turn.asked.eid == asked and turn.reply is None:
+            turn.stop()
+            return True
+        withdrawn = self._queue.withdraw(room, asked)
+        self._next_turns()
+        return withdrawn
+
+    def closed(self, room: str) -> None:
+        """Hear that an empty room was given back."""
+        self._windows.pop(room, None)
+
     async def close(self) -> None:
         """Stop answering and end the engine."""
         self._queue.clear()
@@ -172,7 +187,7 @@ class Agent:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("The agent could not answer in room %s", room, exc_info=error)
         self._next_turns()
-        if room not in self._turns:
+        if room not in self._turns and room in self._windows:
             self._engine.listen(room, self._windows[room].read_ahead())
 
     async def _answer(self, room: str, asked: Posted) -> None:
@@ -203,24 +218,25 @@ class Agent:
         """Tell what the model writes, slice by slice, until it has finished, is stopped, or has said enough."""
         told = pieces = size = 0
         status: ReplyStatus | None = None
-        async for batch in slices(stream, SLICE_SECONDS):
-            text = ""
-            for item in batch:
-                if isinstance(item, Finish):
-                    text += guard.finish()
-                    status = item.reason
-                else:
-                    text += guard.feed(item.text)
-                    pieces += 1
-            fitting = text.encode()[: MAX_TEXT - size].decode(errors="ignore")
-            size += len(fitting.encode())
-            if fitting:
-                pieces = max(pieces, told + 1)
-                if not await self._seat.write(room, Delta(id=reply, start=told, end=pieces, text=fitting)):
-                    return "stopped"
-                told = pieces
-            if fitting != text:
-                return "length"
-            if status is not None or guard.ended:
-                return status or "complete"
+        async with aclosing(slices(stream, SLICE_SECONDS)) as batches:
+            async for batch in batches:
+                text = ""
+                for item in batch:
+                    if isinstance(item, Finish):
+                        text += guard.finish()
+                        status = item.reason
+                    else:
+                        text += guard.feed(item.text)
+                        pieces += 1
+                fitting = text.encode()[: MAX_TEXT - size].decode(errors="ignore")
+                size += len(fitting.encode())
+                if fitting:
+                    pieces = max(pieces, told + 1)
+                    if not await self._seat.write(room, Delta(id=reply, start=told, end=pieces, text=fitting)):
+                        return "stopped"
+                    told = pieces
+                if fitting != text:
+                    return "length"
+                if status is not None or guard.ended:
+                    return status or "complete"
         raise EngineInterrupted("The model ended without saying so. Ask again.")

@@ -47,6 +47,8 @@ class Client:
         self.identity = identity
         self.outbox = outbox
         self.channels: dict[str, Channel] = {}
+        self.gone = False
+        """Whether its connection has ended."""
 
 
 class Channel:
@@ -104,6 +106,10 @@ class Channel:
             base=base,
             mode="tail" if mode == "tail" else "snapshot",
         )
+
+    def is_empty(self) -> bool:
+        """Say whether nobody is here and nothing was ever said."""
+        return not self._readers and self.log.position.seq == 0 and not self.lock.locked()
 
     def leave(self, client: Client) -> None:
         """Let a client hear no more."""

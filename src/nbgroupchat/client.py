@@ -11,19 +11,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from nbgroupchat import protocol
-from nbgroupchat.connection import ChatError, Connection
+from nbgroupchat.connection import Connection
+from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.mention import mentions
 from nbgroupchat.protocol import Cancel, CancelAnswer, Event, Join, Joined, Member, Post, PostAnswer
 from nbgroupchat.room import Message, MessageStatus, Room
 
 if TYPE_CHECKING:
     from nbgroupchat.magics import ReplyDisplay
+
+STOP_SECONDS = 5.0
+"""How long an interrupted cell waits at most until its reply has stopped."""
 
 POLL_SECONDS = 0.5
 """How often a waiting cell looks up, so that it can be interrupted on every system."""
@@ -70,6 +75,7 @@ class ChatRoom:
         self._connection = connection
         self._room = Room()
         self._me: Joined | None = None
+        self._lost = ""
         self._changed = threading.Condition()
 
     def __repr__(self) -> str:
@@ -103,6 +109,7 @@ class ChatRoom:
 
         `text` is up to 16 KiB of UTF-8. Raises Refusal where the room does not take it, ChatError where no answer came.
         """
+        self._check()
         command = Post(room=self.name, cid=secrets.token_hex(12), text=text, reply_to=reply_to)
         return self._connection.run(self._connection.command(command, PostAnswer)).id
 
@@ -123,7 +130,9 @@ class ChatRoom:
         try:
             message = self._wait_for_reply(asked, timeout, display.update if display else _show_nothing)
         except BaseException:
-            self._stop_reply(asked)
+            stopped = self._stop_reply(asked)
+            if display and stopped:
+                display.finish(stopped)
             raise
         if message.status == "failed":
             raise ChatError(message.error or "The model failed and did not say why. The server's log may.")
@@ -157,6 +166,16 @@ class ChatRoom:
                 self._room.apply(event)
             self._changed.notify_all()
 
+    def lost(self, why: str) -> None:
+        """See `Reader.lost`."""
+        with self._changed:
+            self._lost = why
+            self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self._lost:
+            raise ChatError(f"The room {self.name!r} cannot be read any more: {self._lost}")
+
     @property
     def _answer(self) -> Joined:
         if self._me is None:
@@ -167,14 +186,16 @@ class ChatRoom:
         deadline = None if timeout is None else time.monotonic() + timeout
         shown: Message | None = None
         while shown is None or shown.status == "open":
+            left = POLL_SECONDS if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise ChatError(f"No whole reply came within {timeout} s. Ask again, or allow more time.")
             with self._changed:
-                self._changed.wait_for(partial(self._differs, asked, shown), POLL_SECONDS)
+                self._changed.wait_for(partial(self._differs, asked, shown), min(left, POLL_SECONDS))
                 reply = self._reply_to(asked)
+            self._check()
             if reply is not None and reply != shown:
                 show(reply)
                 shown = reply
-            elif deadline is not None and time.monotonic() > deadline:
-                raise ChatError(f"No whole reply came within {timeout} s. Ask again, or allow more time.")
         return shown
 
     def _differs(self, asked: str, shown: Message | None) -> bool:
@@ -184,11 +205,22 @@ class ChatRoom:
         found = (message for message in reversed(self._room.messages.values()) if message.to == asked)
         return copy(next(found, None))
 
-    def _stop_reply(self, asked: str) -> None:
+    def _stop_reply(self, asked: str) -> Message | None:
+        """Stop the reply to a question, or its waiting for a turn, and give what there is of it. Never raises."""
         with self._changed:
-            message = self._reply_to(asked)
-        if message is not None and message.status == "open":
-            self._connection.run(self._connection.command(Cancel(room=self.name, id=message.id), CancelAnswer))
+            reply = self._reply_to(asked)
+        if reply is None or reply.status == "open":
+            command = Cancel(room=self.name, id=reply.id if reply else asked)
+            with suppress(ChatError, Refusal, TimeoutError):
+                self._connection.run(self._connection.command(command, CancelAnswer), STOP_SECONDS)
+            with self._changed:
+                self._changed.wait_for(partial(self._has_ended, asked), STOP_SECONDS)
+                reply = self._reply_to(asked)
+        return reply
+
+    def _has_ended(self, asked: str) -> bool:
+        reply = self._reply_to(asked)
+        return reply is not None and reply.status != "open"
 
 
 def connect(room: str = "lobby") -> ChatRoom:

@@ -11,12 +11,13 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from nbgroupchat import connection_file, protocol
-from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.errors import ChatError, Code, Refusal
 from nbgroupchat.link import Link, LinkClosed, LocalLink, SocketLink
 from nbgroupchat.log import Gap
 from nbgroupchat.protocol import Command, Event, Join, Joined
@@ -28,10 +29,6 @@ RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 ANSWER_SECONDS = 30.0
 """How long a command may go without an answer, attempts to connect again included."""
-
-
-class ChatError(Exception):
-    """Something asked of a room did not come about; the message says why and what to do."""
 
 
 class Reader(Protocol):
@@ -47,6 +44,9 @@ class Reader(Protocol):
 
     def hear(self, events: Sequence[Event]) -> None:
         """Hear the next events. Raises Gap where one was missed."""
+
+    def lost(self, why: str) -> None:
+        """Hear that the room cannot be read any more."""
 
 
 class Connection:
@@ -65,33 +65,41 @@ class Connection:
 
     def __init__(self) -> None:
         self.found = connection_file.find(os.environ)
+        self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._ready = asyncio.Event()
         self._link: Link | None = None
+        self._cut = asyncio.Event()
         self._trouble = ""
-        self._closing = False
         self._readers: dict[str, Reader] = {}
         self._joining: dict[str, list[Event]] = {}
+        self._keeper: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nbgroupchat", daemon=True)
         self._thread.start()
         try:
-            self.run(self._connect())
+            self.run(self._begin())
         except BaseException:
             self._end()
             raise
 
     def close(self) -> None:
         """Leave every room and end the connection and its thread; to be done once, by whoever made it."""
-        self.run(self._disconnect())
+        self.run(self._finish())
         self._end()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the connection's thread and wait for it; an interrupt of the caller cancels it."""
+    def run(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        """Do something on the connection's thread and wait for it; an interrupt of the caller cancels it.
+
+        Raises ChatError in a forked process, which has no such thread, and TimeoutError after `seconds`.
+        """
+        if os.getpid() != self._pid:
+            work.close()
+            raise ChatError("This room was joined in the parent process. Join it here with nbgroupchat.connect().")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result()
-        except KeyboardInterrupt:
+            return future.result(seconds)
+        except BaseException:
             future.cancel()
             raise
 
@@ -101,18 +109,22 @@ class Connection:
 
     async def join(self, reader: Reader) -> None:
         """Let a reader hear its room from now on. Raises ChatError or Refusal."""
+        await self._ready.wait()
         self._readers[reader.name] = reader
         try:
-            await self._joined(reader)
-        except BaseException:
+            await self._enter(reader)
+        except BaseException as error:
             self._readers.pop(reader.name, None)
+            if isinstance(error, LinkClosed):
+                raise ChatError(f"The connection was cut while joining {reader.name!r}: {error}. Try again.") from error
             raise
 
     async def leave(self, reader: Reader) -> None:
         """Let a reader hear no more."""
         if self._readers.pop(reader.name, None) is not None and self._link is not None:
             target, arguments = protocol.encode_command(protocol.Leave(room=reader.name))
-            await self._link.invoke(target, arguments)
+            with suppress(LinkClosed):  # then it is left already
+                await self._link.invoke(target, arguments)
 
     async def command(self, command: Command, answer: type[T]) -> T:
         """Carry out a command, across reconnections. Raises Refusal, or ChatError where no answer came in time."""
@@ -124,7 +136,7 @@ class Connection:
                         return await self._invoke(command, answer)
                     except LinkClosed as error:
                         self._trouble = str(error)
-                        # What cut the link clears `_ready` in a moment.
+                        # Whoever keeps the link clears `_ready` in a moment.
                         await asyncio.sleep(RETRY_SECONDS[0])
         except TimeoutError:
             why = f" ({self._trouble})" if self._trouble else ""
@@ -142,7 +154,7 @@ class Connection:
             raise Refusal(Code(error["code"]), error["message"], error["retry_ms"])
         return msgspec.convert(found, answer)
 
-    async def _connect(self) -> None:
+    async def _begin(self) -> None:
         try:
             self._link = await self._open()
         except LinkClosed as error:
@@ -151,12 +163,12 @@ class Connection:
                 "this kernel."
             ) from error
         self._ready.set()
+        self._keeper = asyncio.create_task(self._keep())
 
-    async def _disconnect(self) -> None:
-        self._closing = True
-        for task in self._tasks:
+    async def _finish(self) -> None:
+        for task in (*self._tasks, *((self._keeper,) if self._keeper else ())):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
         if self._link is not None:
             await self._link.close()
 
@@ -166,17 +178,50 @@ class Connection:
         self._loop.close()
 
     async def _open(self) -> Link:
+        # Each link tells its own end, so that one that was given up says nothing about its successor.
+        self._cut = cut = asyncio.Event()
         if self.found is None:
             return LocalLink(self._hear)
-        return await SocketLink.open(self.found, self._hear, self._closed)
+        return await SocketLink.open(self.found, self._hear, cut.set)
 
-    async def _joined(self, reader: Reader) -> None:
+    async def _keep(self) -> None:
+        """Connect again whenever the link is cut, and bring every reader back; the only task that does."""
+        attempt = 0
+        while True:
+            if self._link is not None:
+                await self._cut.wait()
+                self._ready.clear()
+                self._link, attempt = None, 0
+            await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+            attempt += 1
+            try:
+                self._link = await self._open()
+                for reader in list(self._readers.values()):
+                    await self._return(reader)
+            except (LinkClosed, ChatError) as error:
+                self._trouble = str(error)
+                if self._link is not None:
+                    await self._link.close()
+                    self._link = None
+            else:
+                self._ready.set()
+
+    async def _return(self, reader: Reader) -> None:
+        """Bring a reader back to its room, or tell it that it cannot come back. Raises LinkClosed or ChatError."""
+        try:
+            await self._enter(reader)
+        except Refusal as refusal:
+            self._readers.pop(reader.name, None)
+            reader.lost(refusal.message)
+        except Gap:
+            # What came does not fit the answer: a new link begins with a clean place.
+            raise LinkClosed("the room's events had a gap") from None
+
+    async def _enter(self, reader: Reader) -> None:
         # Entries may be read from the wire before this task hears of the answer that came before them.
         waiting = self._joining.setdefault(reader.name, [])
         try:
             answer = await self._invoke(reader.join(), Joined)
-        except LinkClosed as error:
-            raise ChatError(f"The connection was cut while joining {reader.name!r}: {error}. Try again.") from error
         finally:
             self._joining.pop(reader.name, None)
         reader.joined(answer)
@@ -191,28 +236,27 @@ class Connection:
             try:
                 reader.hear(events)
             except Gap:
-                self._spawn(self._joined(reader))
+                self._joining[name] = []
+                task = self._loop.create_task(self._recover(reader))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
-    def _closed(self) -> None:
-        self._ready.clear()
-        self._link = None
-        if not self._closing:
-            self._spawn(self._reconnect())
+    async def _recover(self, reader: Reader) -> None:
+        """Join a room again in which something was missed; where that fails too, a new link does it."""
+        try:
+            await self._return(reader)
+        except (LinkClosed, ChatError):
+            if self._link is not None:
+                await self._link.close()
+            self._cut.set()
 
-    async def _reconnect(self) -> None:
-        attempt = 0
-        while self._link is None:
-            await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-            attempt += 1
-            try:
-                self._link = await self._open()
-                for reader in list(self._readers.values()):
-                    await self._joined(reader)
-            except (LinkClosed, ChatError) as error:
-                self._trouble = str(error)
-        self._ready.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+def _forget() -> None:
+    """In a forked process: the parent's connection has no thread here."""
+    Connection._shared = None
+    Connection._shared_lock = threading.Lock()
+    LocalLink.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from nbgroupchat.errors import ChatError
+
 VARIABLE = "NBGROUPCHAT_CONNECTION_FILE"
 """Names the file's path to the kernels; the secret itself is in no environment."""
 
@@ -25,6 +27,10 @@ class ConnectionFile(Struct, frozen=True):
     url: str
     secret: str
 
+    def __repr__(self) -> str:
+        """Leave the secret out of tracebacks and logs."""
+        return f"ConnectionFile(pid={self.pid}, url={self.url!r})"
+
 
 def write(path: Path, connection: ConnectionFile) -> None:
     """Write the file anew, readable and writable by its owner alone. Raises OSError."""
@@ -35,13 +41,24 @@ def write(path: Path, connection: ConnectionFile) -> None:
         file.write(msgspec.json.encode(connection))
 
 
+def path_for(folder: Path, pid: int) -> Path:
+    """Give the place of the file of the server with that `pid`."""
+    return folder / f"nbgroupchat-{pid}.json"
+
+
 def find(environment: Mapping[str, str]) -> ConnectionFile | None:
-    """Give the connection file of the server that started this kernel, or None where there is none to be believed."""
-    path, parent = environment.get(VARIABLE), environment.get("JPY_PARENT_PID")
-    if not path or not parent:
+    """Give what the server that started this kernel has written, or None where this kernel's parent is no such server.
+
+    Raises ChatError where it is one, and its file cannot be read: a room of one's own would be taken for the server's.
+    """
+    place, parent = environment.get(VARIABLE), environment.get("JPY_PARENT_PID", "")
+    if not place or not parent.isdecimal() or Path(place).name != path_for(Path(), int(parent)).name:
         return None
     try:
-        connection = msgspec.json.decode(Path(path).read_bytes(), type=ConnectionFile)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return connection if str(connection.pid) == parent else None
+        connection = msgspec.json.decode(Path(place).read_bytes(), type=ConnectionFile)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ChatError(
+            f"The chat of this notebook's server cannot be found: {place} is missing or unreadable "
+            f"({type(error).__name__}). The server's log may say why. Restart the server, then this kernel."
+        ) from error
+    return connection if connection.pid == int(parent) else None

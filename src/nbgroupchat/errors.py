@@ -22,6 +22,10 @@ class Code(StrEnum):
     TOO_MANY = "too_many"
 
 
+class ChatError(Exception):
+    """Something asked of a room did not come about; the message says why and what to do."""
+
+
 class Refusal(Exception):
     """A command that is not carried out, with the reason the client is given.
 

@@ -54,7 +54,13 @@ class Listener(Protocol):
         """Hear what a room's log held when it was opened."""
 
     def hear(self, room: str, events: Sequence[Event]) -> None:
-        """Hear what happened in a room. Called on the event loop; must not block or raise."""
+        """Hear what happened in a room. Called on the event loop; must not block."""
+
+    def withdraw(self, room: str, asked: str) -> bool:
+        """Answer a question no more that has no reply yet; False where it is not waiting for one."""
+
+    def closed(self, room: str) -> None:
+        """Hear that an empty room was given back."""
 
 
 class Hub:
@@ -83,13 +89,14 @@ class Hub:
             case History():
                 return await self._history(client, command)
             case Leave():
-                self._joined(client, command).leave(client)
+                self._leave(client, self._joined(client, command))
         return None
 
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
+        client.gone = True
         for channel in list(client.channels.values()):
-            channel.leave(client)
+            self._leave(client, channel)
         client.outbox.close()
 
     def seat(self, identity: Identity, listener: Listener) -> Seat:
@@ -110,8 +117,10 @@ class Hub:
                 "Reload the page; if that does not help, run the notebook's cell again.",
             )
         channel = await self._open(command.room)
-        if command.room in client.channels:
-            channel.leave(client)
+        if client.gone:
+            # Its connection has ended while the room was opened.
+            self._give_back(channel)
+            raise Refusal(Code.NOT_JOINED, "The connection has ended.")
         return channel.join(client, command, self._policy(), self._status)
 
     async def _post(self, client: Client, command: Post) -> PostAnswer:
@@ -138,10 +147,22 @@ class Hub:
     async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
         channel = self._joined(client, command)
         me = channel.member(client.identity)
-        closed = await self._close_reply(channel, me.id, command.id, "stopped", None)
+        reply = await self._reply_meant(channel, command.id)
+        closed = await self._close_reply(channel, me.id, reply, "stopped", None)
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
+
+    async def _reply_meant(self, channel: Channel, id_: str) -> str:
+        """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
+        if id_ in channel.drafts:
+            return id_
+        if opened := channel.log.reply_to(id_):
+            return opened.eid
+        for seat, listener in self._seats.items():
+            if listener.withdraw(channel.room, id_):
+                return await seat.open_reply(channel.room, id_, channel.log.position.seq)
+        return id_
 
     async def _history(self, client: Client, command: History) -> HistoryAnswer:
         channel = self._joined(client, command)
@@ -181,10 +202,26 @@ class Hub:
                     listener.opened(room, opened.entries)
         return channel
 
+    def _leave(self, client: Client, channel: Channel) -> None:
+        channel.leave(client)
+        self._give_back(channel)
+
+    def _give_back(self, channel: Channel) -> None:
+        """Forget a room in which nobody is and nothing was said, so that names cannot be used up."""
+        if channel.is_empty() and channel.room in self._channels:
+            del self._channels[channel.room]
+            self._backplane.release(channel.room)
+            for listener in self._seats.values():
+                listener.closed(channel.room)
+
     def _deliver(self, channel: Channel, events: Sequence[Event]) -> None:
         channel.deliver(events)
         for listener in self._seats.values():
-            listener.hear(channel.room, events)
+            try:
+                listener.hear(channel.room, events)
+            except Exception:
+                # What was said is said: whoever cannot hear it must not take it from the others.
+                _log.exception("A listener failed on what happened in room %s", channel.room)
 
     def _joined(self, client: Client, command: Command) -> Channel:
         channel = client.channels.get(command.room)

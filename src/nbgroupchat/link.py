@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbgroupchat.connection_file import ConnectionFile
+from nbgroupchat.errors import ChatError
 from nbgroupchat.settings import from_environment
 from nbgroupchat.signalr import client as signalr
 from nbgroupchat.signalr import messages
@@ -35,7 +36,7 @@ class Link(Protocol):
     """One connection to a hub."""
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
-        """Carry out a command and give its answer or refusal as JSON. Raises LinkClosed."""
+        """Carry out a command and give its answer or refusal as JSON. Raises LinkClosed, or ChatError for a bug."""
 
     async def close(self) -> None:
         """End it."""
@@ -63,8 +64,11 @@ class SocketLink:
         """See `Link.invoke`."""
         try:
             return await self._client.invoke(target, arguments)
-        except (signalr.ConnectionClosed, signalr.SignalRError) as error:
+        except signalr.ConnectionClosed as error:
             raise LinkClosed(str(error)) from error
+        except signalr.SignalRError as error:
+            # A bug of the server, which trying again would only meet again.
+            raise ChatError(f"The server failed to carry out {target!r}: {error}. Its log says more.") from error
 
     async def close(self) -> None:
         """See `Link.close`."""
@@ -88,6 +92,11 @@ class LocalLink:
             LocalLink._composition = Composition(from_environment(os.environ))
         self._on_events = on_events
         self._client = Client(Identity("local", own_name(), "kernel"), Outbox(self._write, lambda: None))
+
+    @classmethod
+    def forget(cls) -> None:
+        """Take part in the old hub no more: the next link makes another one."""
+        cls._composition = None
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
         """See `Link.invoke`."""

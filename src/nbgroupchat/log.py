@@ -79,6 +79,13 @@ class Log:
                 return entry
         return None
 
+    def reply_to(self, asked: str) -> ReplyOpened | None:
+        """Give the newest entry that opened a reply to a message, or None where none is held."""
+        for entry in reversed(self._entries):
+            if isinstance(entry, ReplyOpened) and entry.to == asked:
+                return entry
+        return None
+
     def snapshot(self, messages: int = SNAPSHOT_MESSAGES) -> tuple[int, Sequence[DurableEvent]]:
         """Give the entries from the newest `messages` messages on, and the `seq` before the first of them."""
         return newest(self._entries, messages, self.base)

@@ -13,9 +13,9 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import DisplayHandle, display
 
 from nbgroupchat.client import connect
-from nbgroupchat.connection import ChatError
-from nbgroupchat.errors import Refusal
+from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.room import Message
+from nbgroupchat.settings import SettingsError
 
 USAGE = """%chat                     show the panel of the room 'lobby'
 %chat some text           post to it
@@ -44,7 +44,7 @@ class ChatMagics(Magics):
             return ChatPanel(room=room)
         try:
             connect(room).post(text)
-        except (ChatError, Refusal) as error:
+        except (ChatError, Refusal, SettingsError) as error:
             print(f"Not posted: {error}")
         return None
 

@@ -10,21 +10,30 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
+from nbgroupchat.characters import label
 from nbgroupchat.protocol import Kind, Member, RoomPolicy
 
 
 class Identity(Struct, frozen=True):
-    """Who is behind a connection, as authenticated by the server; `user` is unique among those of its `kind`."""
+    """Who is behind a connection, as authenticated by the server; `user` is unique among those of its `kind`.
+
+    The name may be chosen by its owner, and anything may stand there: it is made a short line of text.
+    """
 
     user: str
     name: str
     kind: Kind = "human"
 
+    def __post_init__(self) -> None:
+        """Keep what cannot be shown or encoded out of every frame and every log."""
+        force_setattr(self, "name", label(self.name, self.user))
+
 
 def member_of(room_key: bytes, identity: Identity) -> Member:
     """Give the member that somebody is in the room with that secret `room_key` (at most 64 bytes)."""
-    name = f"{identity.kind}\0{identity.user}".encode()
+    name = f"{identity.kind}\0{identity.user}".encode("utf-8", "surrogatepass")
     return Member(blake2b(name, key=room_key, digest_size=9).hexdigest(), identity.name, identity.kind)
 
 

@@ -11,13 +11,13 @@ not: who may do what (`policy`), and how frames travel (`signalr`).
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from nbgroupchat.characters import visible
 from nbgroupchat.errors import Code, Refusal
 
 WIRE: Final = 1
@@ -330,7 +330,7 @@ def fits_text(text: str) -> bool:
 def _normalised(command: Command) -> Command:
     if not isinstance(command, Post):
         return command
-    text = unicodedata.normalize("NFC", command.text).replace("\r\n", "\n").replace("\r", "\n")
+    text = visible(command.text)
     if not text.strip():
         raise Refusal(Code.INVALID, "The message is empty. Write something and send it again.")
     if not fits_text(text):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def slices(stream: AsyncIterator[T], seconds: float) -> AsyncIterator[list[T]]:
+async def slices(stream: AsyncIterator[T], seconds: float) -> AsyncGenerator[list[T], None]:
     """Give the first item at once, and then what has come whenever `seconds` have passed; nothing waits longer.
 
     An error of the stream is raised after everything that came before it was given.

@@ -43,6 +43,17 @@ class TurnQueue:
         times.append(now)
         self._rooms.setdefault(room, deque()).append(asked)
 
+    def withdraw(self, room: str, asked: str) -> bool:
+        """Take a question back; False where it does not wait."""
+        line = self._rooms.get(room, deque())
+        found = next((other for other in line if other.eid == asked), None)
+        if found is None:
+            return False
+        line.remove(found)
+        if not line:
+            del self._rooms[room]
+        return True
+
     def take(self, busy: Mapping[str, object]) -> tuple[str, Posted] | None:
         """Give the next question of a room that is not `busy`, and let its room wait behind the others."""
         for room in self._rooms:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import insort
+from itertools import count
 
 from msgspec import Struct
 
@@ -21,6 +22,10 @@ BYTES_PER_TOKEN = 3
 
 MAX_SPEAKER = 40
 """Longest name the model is shown, in characters."""
+
+
+_COLONS = ":()\u02d0\u0589\u05c3\u2236\ua789"
+"""What looks like the end of a speaker's name, or begins the server's own line."""
 
 
 class _Item(Struct):
@@ -47,6 +52,7 @@ class Window:
         self._size = 0
         self._open: dict[str, ReplyOpened] = {}
         self._speakers: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self.seq = 0
         """The newest entry folded in."""
 
@@ -55,7 +61,7 @@ class Window:
         self.seq = event.seq
         match event:
             case Posted():
-                name = self._speakers[event.eid] = speaker(event.name, self._agent)
+                name = self._speakers[event.eid] = self._name(event)
                 self._add(event.seq, Segment("user", said(name, event.text), event.eid))
             case ReplyOpened():
                 self._open[event.eid] = event
@@ -77,6 +83,14 @@ class Window:
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
         return frozenset(self._speakers.values())
+
+    def _name(self, posted: Posted) -> str:
+        """Give the name of who said something, another one for each member: two of one name are numbered."""
+        name = speaker(posted.name, self._agent)
+        taken = {other for by, other in self._names.items() if by != posted.by}
+        numbered = (name if number == 1 else f"{name} {number}" for number in count(1))
+        unique = self._names[posted.by] = next(found for found in numbered if found not in taken)
+        return unique
 
     def _cue(self, to: str) -> Segment:
         return Segment("user", cue(self._agent, self._speakers.get(to, "the last message")))
@@ -135,6 +149,7 @@ def said(name: str, text: str) -> str:
 
 def speaker(name: str, agent: str) -> str:
     """Give a member's name as a line of the prompt begins with it: one line, no colon, and never the agent's."""
-    printable = "".join(" " if unicodedata.category(char)[0] in "CZ" or char in ":()" else char for char in name)
+    plain = unicodedata.normalize("NFKC", name)
+    printable = "".join(" " if unicodedata.category(char)[0] in "CZ" or char in _COLONS else char for char in plain)
     found = " ".join(printable.split())[:MAX_SPEAKER].strip() or "someone"
     return f"guest {found}" if found.casefold() == agent.casefold() else found

@@ -40,6 +40,9 @@ class Backplane(Protocol):
     async def open(self, room: str, listener: RoomListener) -> Opened:
         """Begin to hear a room, and give its newest entries; `listener` is called with all that follows, in order."""
 
+    def release(self, room: str) -> None:
+        """Hear an empty room no more, and forget it."""
+
     async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
         """Store an entry at the end of the log, stamped with `seq`, `eid` and `ts`, and tell the listeners.
 

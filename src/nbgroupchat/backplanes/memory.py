@@ -42,6 +42,11 @@ class MemoryBackplane:
         drafts = [delta for id_, draft in log.drafts.items() if (delta := draft.since(id_, 0))]
         return Opened(log.epoch, log.key, log.entries[-MAX_TAIL:], drafts)
 
+    def release(self, room: str) -> None:
+        """See `Backplane.release`."""
+        if room in self._rooms and not self._rooms[room].entries:
+            del self._rooms[room]
+
     async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
         """See `Backplane.append`."""
         log = self._rooms[room]

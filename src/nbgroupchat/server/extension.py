@@ -98,7 +98,7 @@ class NbGroupChat(ExtensionApp):
             ]
         )
         # Kernels inherit the path, and find the file there once the server listens.
-        self._connection_path = Path(jupyter_runtime_dir()) / f"nbgroupchat-{os.getpid()}.json"
+        self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
         os.environ[connection_file.VARIABLE] = str(self._connection_path)
         self._let_people_name_themselves()
 

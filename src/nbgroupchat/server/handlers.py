@@ -70,7 +70,7 @@ class _JupyterUser(HubRequest, JupyterHandler):
         user = self.current_user
         if user is None:
             return None
-        return Identity(user.username, user.display_name or user.name or user.username)
+        return Identity(str(user.username), user.display_name or user.name)
 
     def signalr_user_key(self) -> str:
         """Give what a negotiated connection is bound to: the user, whatever name is shown.
