@@ -61,14 +61,16 @@ js/node_modules/.package-lock.json: js/package-lock.json
 
 # The bundle comes first, so that installing finds it current and does not build it again.
 $(VENV)/.demo: pyproject.toml | $(BUNDLE)
+	@echo "Installing into $(VENV); the first time llama-cpp-python is compiled, which takes about five minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[all]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BUNDLE)
+	@echo "Installing into $(VENV); the first time llama-cpp-python is compiled, which takes about five minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[test]'
 	@touch $@ $(VENV)/.demo
 
 clean: ## remove what was built and installed here
-	rm -rf $(VENV) build dist js/build js/node_modules src/nbgroupchat/static .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo build dist js/build js/node_modules src/nbgroupchat/static .mypy_cache .pytest_cache .ruff_cache

@@ -93,7 +93,7 @@ class JupyterServer:
     def _command(self) -> Sequence[str]:
         return (
             sys.executable, "-m", "jupyter", self._app, "--allow-root", "--no-browser", "--ip=127.0.0.1", "--port=0",
-            "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", *self._arguments,
+            "--ServerApp.port_retries=0", *self._arguments,
         )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
@@ -103,6 +103,7 @@ class JupyterServer:
             "JUPYTER_DATA_DIR": str(self.folder / "data"),
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "JUPYTER_PLATFORM_DIRS": "1",
+            "JUPYTER_TOKEN": self.token,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
 

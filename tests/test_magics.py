@@ -11,6 +11,7 @@ from IPython.testing.globalipapp import start_ipython
 
 from nbgroupchat.client import connect
 from nbgroupchat.connection import Connection
+from nbgroupchat.errors import ChatError
 from nbgroupchat.link import LocalLink
 from nbgroupchat.widget import ChatPanel
 
@@ -52,7 +53,14 @@ def test_a_text_is_posted_as_it_was_typed(shell: Any) -> None:
     assert [message.text for message in connect("data").messages] == ["two\nlines"]
 
 
-@pytest.mark.parametrize("line", ["--help", "--room", "--roomy x"])
+@pytest.mark.parametrize("line", ["- a list", "-1 is a number", "-- so it goes"])
+def test_a_text_may_begin_with_a_dash(shell: Any, line: str) -> None:
+    """A dash that begins no option is text."""
+    shell.run_line_magic("chat", line)
+    assert [message.text for message in connect("lobby").messages] == [line]
+
+
+@pytest.mark.parametrize("line", ["--help", "--room", "--roomy x", "-r data hi", "--rooom data hi"])
 def test_a_line_that_does_not_fit_gets_the_usage(shell: Any, capsys: pytest.CaptureFixture[str], line: str) -> None:
     """What cannot be understood is answered with how it is used, and posts nothing."""
     assert shell.run_line_magic("chat", line) is None
@@ -62,7 +70,9 @@ def test_a_line_that_does_not_fit_gets_the_usage(shell: Any, capsys: pytest.Capt
 def test_a_refused_post_is_a_sentence_and_no_traceback(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """What the room does not take is said in one line."""
     shell.run_line_magic("chat", "--room a/b hello")
-    assert capsys.readouterr().out.startswith("Not posted: The arguments of 'join' were not understood")
+    assert capsys.readouterr().out.startswith(
+        "Not posted: There is no room of that name. A room's name has 1 to 64 letters"
+    )
 
 
 def test_a_reply_is_shown_once_in_its_cell(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,4 +88,6 @@ def test_joining_again_gives_the_same_room(shell: Any) -> None:
     first = connect("lobby")
     assert connect("lobby") is first
     first.close()
+    with pytest.raises(ChatError, match=r"closed\. Join it again"):
+        first.post("hello?")
     assert connect("lobby") is not first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -92,8 +93,8 @@ def test_it_works_in_a_fresh_environment(fresh: Path, tmp_path: Path) -> None:
         fresh, "-m", "jupyter", "server", "extension", "list",
         PATH=f"{fresh.parent}{os.pathsep}{os.environ['PATH']}", JUPYTER_CONFIG_DIR=str(tmp_path),
     )  # fmt: skip
-    assert "nbgroupchat" in listing
-    assert "OK" in listing.split("nbgroupchat", 2)[-1]
+    plain = re.sub(r"\x1b\[\d+m", "", listing)
+    assert re.search(r"nbgroupchat enabled\s+- Validating nbgroupchat...\s+nbgroupchat \S+ OK", plain), plain
 
 
 def test_without_the_extras_it_says_what_is_missing(fresh: Path) -> None:

@@ -48,6 +48,14 @@ def test_the_prompt_is_the_conversation_and_whom_to_answer() -> None:
     assert "lobby" in system.text
 
 
+def test_the_example_is_announced_and_its_speakers_are_known() -> None:
+    """The system message says that the example is none of the conversation, and nobody's line may be in its names."""
+    system, *example = opening("llama", "lobby", "")
+    assert "not part of the conversation" in system.text
+    assert all(segment.key == "" for segment in example)
+    assert {"Kim", "Lee"} <= window().speakers()
+
+
 def test_the_prompt_only_grows_at_its_end() -> None:
     """What one prompt and its reply were is the beginning of the next prompt, also with posts in between."""
     room = window()

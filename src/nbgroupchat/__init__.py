@@ -31,6 +31,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Give a notebook the magic `%chat`; called by `%load_ext nbgroupchat`."""
     from nbgroupchat.magics import ChatMagics

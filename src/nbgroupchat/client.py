@@ -141,7 +141,8 @@ class ChatRoom:
         return Reply(message, display)
 
     def close(self) -> None:
-        """Leave the room."""
+        """Leave the room; `connect` joins it again."""
+        self._lost = "it was closed. Join it again with nbgroupchat.connect()."
         self._connection.run(self._connection.leave(self))
 
     # What the connection asks of a reader, on its thread.
@@ -174,7 +175,7 @@ class ChatRoom:
 
     def _check(self) -> None:
         if self._lost:
-            raise ChatError(f"The room {self.name!r} cannot be read any more: {self._lost}")
+            raise ChatError(f"The room {self.name!r} cannot be used any more: {self._lost}")
 
     @property
     def _answer(self) -> Joined:

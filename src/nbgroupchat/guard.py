@@ -9,6 +9,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+_MARKUP = r" \t*_>#-"
+"""What may stand before a name that a model writes at the beginning of a line."""
+
 
 class Guard:
     """Watches one reply of `agent`. A line that begins with one of `speakers`, or with the server's own `cue`, ends it;
@@ -17,9 +20,11 @@ class Guard:
 
     def __init__(self, agent: str, speakers: Iterable[str], cue: str) -> None:
         names = {agent, *speakers}
-        marks = "|".join(re.escape(f"{name}:") for name in sorted(names, key=len, reverse=True))
-        self._opening = re.compile(rf"(?:{marks})\s*", re.IGNORECASE)
-        self._line = re.compile(rf"\n[ \t]*(?:{marks}|{re.escape(cue)})", re.IGNORECASE)
+        marks = "|".join(rf"{re.escape(name)}[*_]*:" for name in sorted(names, key=len, reverse=True))
+        self._opening = re.compile(
+            rf"(?:[{_MARKUP}]*(?:(?:{marks})[*_]*|{re.escape(cue)}[^)\n]*\)?)\s*)+", re.IGNORECASE
+        )
+        self._line = re.compile(rf"\n[{_MARKUP}]*(?:{marks}|{re.escape(cue)})", re.IGNORECASE)
         self._marks = tuple(mark.lower() for mark in (*(f"{name}:" for name in names), cue))
         self._held = ""
         self._begun = False
@@ -55,14 +60,14 @@ class Guard:
                 return False
             if opening := self._opening.match(rest):
                 rest = rest[opening.end() :]
-            if not rest:
-                return False
+                if self._may_become_mark(rest):
+                    return False
             self._held = rest
             self._begun = True
         return True
 
     def _may_become_mark(self, rest: str) -> bool:
-        start = rest.lower()
+        start = rest.lower().lstrip(_MARKUP).rstrip("*_")
         return any(len(start) < len(mark) and mark.startswith(start) for mark in self._marks)
 
     def _show(self, end: int) -> str:

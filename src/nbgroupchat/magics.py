@@ -6,6 +6,7 @@ The only module that knows IPython.
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -54,8 +55,10 @@ def _parse(line: str) -> tuple[str, str]:
     line = line.strip()
     if line in ("--help", "-h"):
         raise ValueError("Talk in a room, with the model and with everybody on this server.")
-    if not line.startswith("--room"):
+    if not re.match(r"--?[A-Za-z]", line):
         return "lobby", line
+    if not line.startswith("--room"):
+        raise ValueError(f"There is no option {line.split()[0]!r}.")
     _, _, rest = line.partition("--room")
     room, _, text = rest.lstrip("= ").partition(" ")
     if rest[:1] not in ("=", " ") or not room:

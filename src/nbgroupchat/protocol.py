@@ -32,6 +32,9 @@ MAX_TEXT: Final = 16 * 1024
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
 RoomName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
+ROOM_NAMES: Final = "1 to 64 letters from a to z, digits, '.', '_' and '-', beginning with a letter or a digit"
+"""What a room may be called, in words."""
+
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Kind: TypeAlias = Literal["human", "agent", "kernel", "system"]
@@ -312,6 +315,8 @@ def decode_command(target: str, raw: bytes) -> Command:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
             reason = "not JSON"
+        if reason.endswith("at `$.room`"):
+            raise Refusal(Code.INVALID, f"There is no room of that name. A room's name has {ROOM_NAMES}.") from None
         raise Refusal(Code.INVALID, f"The arguments of {target!r} were not understood: {reason}.") from None
     return _normalised(command)
 

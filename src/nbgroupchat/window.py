@@ -24,6 +24,9 @@ MAX_SPEAKER = 40
 """Longest name the model is shown, in characters."""
 
 
+EXAMPLE_SPEAKERS = ("Kim", "Lee")
+"""Who speaks in the example that stands before every conversation."""
+
 _COLONS = ":()\u02d0\u0589\u05c3\u2236\ua789"
 """What looks like the end of a speaker's name, or begins the server's own line."""
 
@@ -82,7 +85,7 @@ class Window:
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
-        return frozenset(self._speakers.values())
+        return frozenset((*self._speakers.values(), *EXAMPLE_SPEAKERS))
 
     def _name(self, posted: Posted) -> str:
         """Give the name of who said something, another one for each member: two of one name are numbered."""
@@ -115,13 +118,14 @@ def opening(agent: str, room: str, system_prompt: str) -> tuple[Segment, ...]:
     """Give what stands before the conversation: the system message, and one exchange as an example.
 
     The example is for small models: with the words alone SmolLM2-135M went on with other members' lines in 21 of 33
-    answers, with the example in 3. Its answer is short, for longer ones were repeated later.
+    answers, with an example in 3. Its answer is short, for longer ones were repeated later, and its subject one that
+    nobody asks about: that model would take it for something said in the room, however the example is announced.
     """
     return (
         Segment("system", explain(agent, room, system_prompt)),
-        Segment("user", said("Kim", "The library closes at 8.")),
-        Segment("user", said("Lee", f"@{agent} when does the library close?")),
-        Segment("user", cue(agent, "Lee")),
+        Segment("user", said(EXAMPLE_SPEAKERS[0], "The toy museum closes at 8.")),
+        Segment("user", said(EXAMPLE_SPEAKERS[1], f"@{agent} when does the toy museum close?")),
+        Segment("user", cue(agent, EXAMPLE_SPEAKERS[1])),
         Segment("assistant", "It closes at 8."),
     )
 
@@ -131,7 +135,8 @@ def explain(agent: str, room: str, system_prompt: str) -> str:
     text = (
         f"You are {agent}, a helpful assistant in the group chat room {room}. Several people talk here. "
         f"Each line begins with the name of the person who wrote it. "
-        f"Answer the person who asked {agent}, briefly, using what everybody said."
+        f"Answer the person who asked {agent}, briefly, using what everybody said. "
+        f"An example comes first; it is not part of the conversation."
     )
     return f"{text}\n{system_prompt}" if system_prompt else text
 

@@ -143,7 +143,12 @@ async def test_a_broken_frame_ends_its_own_connection_alone(
     assert socket is not None
     await socket.write_message(payload, binary=True)
     error = await mallory.closed
-    assert (error or "").startswith(says or "")
+    if says is not None:
+        assert (error or "").startswith(says)
+    else:
+        # Tornado closes with bytes unread, so the code may arrive as 1006, "closed abnormally".
+        assert socket.close_code in (1009, 1006, None)
+        assert error == "the connection was lost"
     assert "seq" in await ana.invoke("post", room="broken", cid=payload[:9].hex(), text="fine")
     await ana.connection.close()
 
@@ -220,7 +225,11 @@ async def test_a_page_is_safe_and_knows_where_it_is(server: JupyterServer) -> No
     assert 'data-room="data-team"' in body
     assert '{"baseUrl": "/"}' in body
     assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
-    assert (await fetch(server, "nbgroupchat/rooms/%3Cscript%3E", server.login)).code == 404
+    missing = await fetch(server, "nbgroupchat/rooms/Data%20Team", server.login)
+    assert (missing.code, "1 to 64 letters" in missing.body.decode()) == (404, True)
+    for path in ("nbgroupchat", "nbgroupchat/", "nbgroupchat/rooms", "nbgroupchat/rooms/"):
+        answer = await fetch(server, path, server.login)
+        assert (answer.code, answer.headers["Location"]) == (302, "/nbgroupchat/rooms/lobby")
 
 
 @pytest.mark.parametrize(

