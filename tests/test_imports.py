@@ -25,6 +25,8 @@ ROWS = (
 HOMES = {
     "llama_cpp": "engines.llama_worker",
     "jinja2": "engines.chat_template",
+    "openai": "engines.openai_server",
+    "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
     "anywidget": "widget",
@@ -117,10 +119,13 @@ def test_each_third_party_has_one_home() -> None:
         ("import nbgroupchat", {*HOMES, "tornado", "msgspec"}),
         (
             "import nbgroupchat.client",
-            {"llama_cpp", "jinja2", "jupyter_server", "anywidget", "IPython", "nbgroupchat.hub"},
+            {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "anywidget", "IPython", "nbgroupchat.hub"},
         ),
-        ("import nbgroupchat.compose", {"llama_cpp", "jinja2", "jupyter_server", "anywidget", "IPython"}),
-        ("import nbgroupchat.server", {"llama_cpp", "anywidget", "ipykernel"}),
+        (
+            "import nbgroupchat.compose",
+            {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "anywidget", "IPython"},
+        ),
+        ("import nbgroupchat.server", {"llama_cpp", "openai", "httpx2", "anywidget", "ipykernel"}),
     ],
 )
 def test_nothing_is_loaded_before_it_is_needed(statement: str, absent: set[str]) -> None:

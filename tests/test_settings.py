@@ -12,9 +12,10 @@ from nbgroupchat.settings import Settings, SettingsError, from_environment
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"engine": "gpt"}, "can be one of: llama, echo, script, off"),
+        ({"engine": "gpt"}, "can be one of: llama, openai, echo, script, off"),
         ({"agent_name": "my llama"}, "letters, digits and underscores"),
         ({"agent_name": ""}, "letters, digits and underscores"),
+        ({"openai_base_url": "localhost:8080/v1"}, "begins with http:// or https://"),
         ({"context_tokens": 511}, "must be at least 512"),
         ({"reply_tokens": 0}, "must be at least 1"),
         ({"reply_tokens": 3000}, "at most half of context_tokens (4096)"),

@@ -14,6 +14,7 @@ from nbgroupchat.channel import Client
 from nbgroupchat.engines.base import Engine
 from nbgroupchat.engines.echo import EchoEngine
 from nbgroupchat.engines.llama import LlamaEngine
+from nbgroupchat.engines.openai import OpenAIEngine
 from nbgroupchat.engines.script import ScriptEngine
 from nbgroupchat.errors import Refusal
 from nbgroupchat.hub import Hub
@@ -94,6 +95,8 @@ def make_engine(settings: Settings) -> Engine | None:
     match settings.engine:
         case "llama":
             return LlamaEngine(settings)
+        case "openai":
+            return OpenAIEngine(settings)
         case "echo":
             return EchoEngine()
         case "script":

