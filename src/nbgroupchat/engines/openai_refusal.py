@@ -89,7 +89,8 @@ def explain(refused: Refused, server: str, model: str) -> str:
         "refused": f"The model's server {server} refused to answer.{said}",
         "silent": f"The model's server {server} wrote nothing for {refused.detail} s. Ask again; "
         "c.NbGroupChat.piece_timeout gives it more time in a reply, c.NbGroupChat.load_timeout before one.",
-        "broken": f"The connection to the model's server {server} broke before the end of the reply. Ask again.",
+        "broken": f"The connection to the model's server {server} broke before the end of the reply. Ask again. "
+        "Some servers do so when c.NbGroupChat.context_tokens is more than they were started with.",
         "garbage": f"The model's server {server} sent {refused.detail}, which is no part of a reply. Look whether "
         "c.NbGroupChat.openai_base_url is the address of an OpenAI-compatible server.",
         "filtered": f"The model's server {server} ended the reply by its content filter.",
