@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -110,6 +112,70 @@ async def test_it_comes_back_where_it_was(room: ChatRoom, hub: Hub) -> None:
         await blocking(room.post, f"after {number}")
     texts = [message.text for message in await blocking(lambda: wait_for(room, 4))]
     assert texts == ["before", "after 0", "after 1", "after 2"]
+
+
+async def test_cuts_in_a_row_leave_one_connection(room: ChatRoom, hub: Hub) -> None:
+    """However often and whenever it is cut, also while it joins again, one link and each message once remain."""
+    connected = hub.composition.connected
+    cuts = iter(range(10))
+
+    def cut_soon(connection: Any, user: object) -> Any:
+        if next(cuts, None) is not None:
+            asyncio.get_running_loop().call_soon(connection.close, None, True)
+        return connected(connection, user)
+
+    hub.composition.connected = cut_soon  # type: ignore[method-assign]
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("nbgroupchat.connection.RETRY_SECONDS", (0.01,))
+    hub.cut()
+    for number in range(5):
+        await blocking(room.post, str(number))
+    monkey.undo()
+    texts = [message.text for message in await blocking(lambda: wait_for(room, 5))]
+    assert texts == ["0", "1", "2", "3", "4"]
+    assert len(hub.composition.endpoint.connections) == 1
+
+
+async def test_a_room_that_is_closed_to_it_is_said(room: ChatRoom, hub: Hub) -> None:
+    """Where coming back is refused, the next call says why at once, and the connection serves other rooms."""
+    await blocking(room.post, "before")
+    hub.composition.hub._channels.clear()
+    hub.composition.hub._max_rooms = 0
+    hub.cut()
+    await blocking(lambda: wait_until(room, lambda: bool(room._lost)))
+    with pytest.raises(ChatError, match="cannot be used any more: This server already has 0 rooms"):
+        await blocking(room.post, "after")
+
+
+async def test_a_gap_is_mended(room: ChatRoom, hub: Hub) -> None:
+    """Where an entry was missed, the room is joined again, and everything is there."""
+    await blocking(room.post, "one")
+    await blocking(lambda: wait_for(room, 1))
+    room._room.position = msgspec.structs.replace(room._room.position, seq=0, eid="")
+    room._room.messages.clear()
+    await blocking(room.post, "two")
+    texts = [message.text for message in await blocking(lambda: wait_for(room, 2))]
+    assert texts == ["one", "two"]
+
+
+async def test_a_forked_process_is_told_to_join_itself(room: ChatRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a child process, whose threads are gone, a call ends in an error instead of waiting for ever."""
+    monkeypatch.setattr("nbgroupchat.connection.os.getpid", lambda: -1)
+    with pytest.raises(ChatError, match="parent process"):
+        room.post("hello")
+    monkeypatch.undo()
+
+
+async def test_a_time_limit_holds_while_the_reply_grows(hub: Hub, room: ChatRoom) -> None:
+    """Pieces that keep coming do not put the limit off."""
+
+    async def a_moment() -> None:
+        await asyncio.to_thread(threading.Event().wait, 0.02)
+
+    hub.engine._script = [[part for _ in range(500) for part in ("word ", a_moment)]]
+    with pytest.raises(ChatError, match="No whole reply came within"):
+        await blocking(room.ask, "what?", 0.3)
+    assert (await blocking(lambda: wait_for(room, 2)))[-1].status == "stopped"
 
 
 async def test_what_the_room_refuses_is_raised(room: ChatRoom) -> None:
