@@ -71,7 +71,7 @@ export class Composer {
         dir="auto"
         data-lm-suppress-shortcuts="true"
         aria-label=${strings.composer(room)}
-        placeholder=${strings.placeholder(mention)}
+        placeholder=${strings.placeholder}
         ?disabled=${closed}
         @input=${this.#input}
         @keydown=${this.#keydown}
@@ -100,10 +100,11 @@ export class Composer {
       return html`<span class="nbgc-addressee" data-to="everybody">${strings.toEverybody}</span>
         <button type="button" class="nbgc-ask" data-lm-suppress-shortcuts="true" @click=${ask}>${strings.ask(mention)}</button>`;
     }
-    const { state } = snapshot.room.status;
-    const able = state === "ready" || state === "loading" || snapshot.link !== "live";
-    return html`<span class="nbgc-addressee" data-to=${able ? "agent" : "nobody"}
-      >${able ? strings.willAnswer(agent) : strings.cannotAnswer(agent)}</span
+    const { state, message } = snapshot.room.status;
+    const none = snapshot.link === "live" && state === "off" && message === null;
+    const able = snapshot.link === "live" && state === "failed" ? strings.willTryAgain(agent) : strings.willAnswer(agent);
+    return html`<span class="nbgc-addressee" data-to=${none ? "nobody" : "agent"}
+      >${none ? strings.cannotAnswer(agent) : able}</span
     >`;
   }
 

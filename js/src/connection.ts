@@ -157,7 +157,7 @@ export class Connection {
     for (const { reader } of this.#readings.values()) reader.connected(this.#wire);
     await closed;
     this.#wire = null;
-    for (const { reader } of this.#readings.values()) reader.disconnected();
+    for (const { reader } of this.#readings.values()) reader.disconnected(this.#hurry);
     if (this.clock.now() - began > STEADY_MS) this.#attempt = 0;
   }
 

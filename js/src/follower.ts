@@ -9,6 +9,7 @@ const NEAR_END = 40;
 export class Follower {
   #following = true;
   #top = 0;
+  #size = "";
   readonly #observer: ResizeObserver | null;
 
   /** `changed` is called when one begins or ends to read at the end. */
@@ -31,6 +32,7 @@ export class Follower {
   keep(): void {
     if (this.#following) this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#top = this.scroller.scrollTop;
+    this.#size = this.#sizeNow();
   }
 
   toEnd(): void {
@@ -58,8 +60,14 @@ export class Follower {
     return articles.find((article) => article.getBoundingClientRect().bottom > top) ?? null;
   }
 
-  // Content that grows moves the end away without anybody scrolling: only going up is leaving.
+  #sizeNow(): string {
+    return `${this.scroller.clientWidth} ${this.scroller.clientHeight}`;
+  }
+
+  // Content that grows moves the end away without anybody scrolling: only going up is leaving. A window that shrinks may
+  // scroll up by itself, since browsers hold on to what stands at the upper edge.
   readonly #scrolled = (): void => {
+    if (this.#following && this.#size !== this.#sizeNow()) return this.keep();
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     if (scrollHeight - scrollTop - clientHeight <= NEAR_END) this.#set(true);
     else if (scrollTop < this.#top) this.#set(false);

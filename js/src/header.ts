@@ -18,6 +18,7 @@ export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
     </ul>
+    <span class="nbgc-more" aria-hidden="true"></span>
     ${ready
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
@@ -37,7 +38,8 @@ export function modelTemplate(snapshot: Snapshot): TemplateResult | typeof nothi
       ${progress === null ? nothing : html`<span class="nbgc-percent">${Math.round(progress * 100)} %</span>`}
     </div>`;
   }
-  const title = state === "failed" ? strings.modelFailed(agent) : strings.modelOff(agent);
+  const off = message === null ? strings.modelOff(agent) : strings.modelAsleep(agent);
+  const title = state === "failed" ? strings.modelFailed(agent) : off;
   return html`<div class="nbgc-model nbgc-strip" data-model-state=${state}>
     <span><strong>${title}</strong> <span class="nbgc-model-message">${message ?? ""}</span></span>
   </div>`;

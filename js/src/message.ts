@@ -5,6 +5,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import type { Pending } from "./outbox";
+import type { Member } from "./protocol";
 import type { Message } from "./room";
 import { strings } from "./strings";
 import { runs } from "./text";
@@ -19,6 +20,15 @@ export interface Surroundings {
   readonly mention: string | null;
   /** How many turns come before its own, where it is a question that waits. */
   readonly before: number | null;
+}
+
+/** What the looks of a post depend on that the server has not acknowledged, besides itself. */
+export interface PendingSurroundings {
+  /** Null before the server has said who one is. */
+  readonly you: Member | null;
+  readonly continued: boolean;
+  readonly mention: string | null;
+  readonly live: boolean;
 }
 
 export interface MessageActions {
@@ -52,18 +62,30 @@ export function messageTemplate(message: Message, around: Surroundings, actions:
       </header>
       ${quote(around.quoted, actions)}
       ${textTemplate(message, around.mention)} ${open && message.text === "" ? reading() : nothing} ${ending(message)}
-      ${around.before === null ? nothing : html`<div class="nbgc-note nbgc-waiting">${strings.before(around.before)}</div>`}
+      ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
   </article>`;
 }
 
 /** A post that the server has not acknowledged. */
-export function pendingTemplate(post: Pending, live: boolean, actions: MessageActions): TemplateResult {
+export function pendingTemplate(post: Pending, around: PendingSurroundings, actions: MessageActions): TemplateResult {
+  const { you } = around;
+  const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
-  const note = failed ? strings.notSent(post.error) : live ? strings.sending : strings.waitsForConnection;
-  return html`<article class="nbgc-message nbgc-pending" data-cid=${post.cid} data-pending=${failed ? "failed" : "waiting"}>
+  const note = failed ? strings.notSent(post.error) : around.live ? strings.sending : strings.waitsForConnection;
+  return html`<article
+    class="nbgc-message nbgc-pending"
+    data-cid=${post.cid}
+    data-pending=${failed ? "failed" : "waiting"}
+    data-own
+    ?data-continued=${around.continued}
+  >
+    ${avatar(you?.id ?? "", name, "human")}
     <div class="nbgc-body">
-      <div class="nbgc-text">${textRuns(post.text, null)}</div>
+      <header class="nbgc-byline">
+        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : youBadge()} ${time(post.ts)}
+      </header>
+      <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
       <div class="nbgc-note" ?data-problem=${failed}>
         <span>${note}</span>
         ${failed
@@ -77,21 +99,25 @@ export function pendingTemplate(post: Pending, live: boolean, actions: MessageAc
 
 // Without white space of the template's own: the text is shown with all of its own.
 function textTemplate(message: Message, mention: string | null): TemplateResult {
-  const shown = message.asks.length > 0 ? mention : null;
-  return html`<div class="nbgc-text" dir="auto">${textRuns(message.text, shown)}</div>`;
+  return html`<div class="nbgc-text" dir="auto">${textRuns(message.text, mention, message.asks.length > 0)}</div>`;
 }
 
-function textRuns(text: string, mention: string | null): (TemplateResult | string)[] {
+/** A mention is marked only where it asks; in a text from right to left each stands for itself, lest its "@" go astray. */
+function textRuns(text: string, mention: string | null, asks: boolean): (TemplateResult | string)[] {
   return runs(text, mention).map((run) => {
     if (run.kind === "code") return html`<pre class="nbgc-code" dir="ltr"><code>${run.text}</code></pre>`;
-    return run.kind === "mention" ? html`<span class="nbgc-mention">${run.text}</span>` : run.text;
+    return run.kind === "mention" ? html`<bdi class=${asks ? "nbgc-mention" : nothing} dir="ltr">${run.text}</bdi>` : run.text;
   });
 }
 
 function badge(message: Message, around: Surroundings): TemplateResult | typeof nothing {
-  if (around.own && message.kind === "human") return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+  if (around.own && message.kind === "human") return youBadge();
   const name = strings.badge[message.kind];
   return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${message.kind}>${name}</span>`;
+}
+
+function youBadge(): TemplateResult {
+  return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
 }
 
 function time(ts: number): TemplateResult {
@@ -111,6 +137,21 @@ function stopButton(message: Message, actions: MessageActions): TemplateResult {
   >
     ${strings.stop}
   </button>`;
+}
+
+function waiting(message: Message, before: number, actions: MessageActions): TemplateResult {
+  return html`<div class="nbgc-note">
+    <span class="nbgc-waiting">${strings.before(before)}</span>
+    <button
+      type="button"
+      class="nbgc-withdraw"
+      data-lm-suppress-shortcuts="true"
+      aria-label=${strings.withdrawLabel(message.name)}
+      @click=${() => actions.stop(message.id)}
+    >
+      ${strings.stop}
+    </button>
+  </div>`;
 }
 
 function reading(): TemplateResult {

@@ -51,7 +51,7 @@ export class NameControl {
       </button>
     </span>`;
     return html`<div class="nbgc-own">
-      <span class="nbgc-you">${strings.youAre} <bdi>${name}</bdi></span> ${this.#allowed ? control : nothing}
+      <span class="nbgc-you" title=${name}>${strings.youAre} <bdi>${name}</bdi></span> ${this.#allowed ? control : nothing}
     </div>`;
   }
 

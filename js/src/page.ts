@@ -1,5 +1,6 @@
 /** The same panel on a plain page, for a projector or a second screen. It fills the window. */
 
+import { withoutToken } from "./address";
 import { openPanel } from "./panel";
 
 const place = document.getElementById("nbgroupchat");
@@ -7,4 +8,7 @@ if (place !== null) {
   const panel = openPanel(place.dataset["room"] ?? "lobby", null);
   panel.element.classList.add("nbgc-page");
   place.append(panel.element);
+  // A projector shows the address bar too. The server has set its cookie together with this page.
+  const address = withoutToken(location.href);
+  if (address !== null) history.replaceState(history.state, "", address);
 }

@@ -5,7 +5,8 @@
  */
 
 import { backoff, type Clock } from "./clock";
-import { Outbox, type Pending, type Wire } from "./outbox";
+import { isHeard } from "./echo";
+import { Outbox, type Wire } from "./outbox";
 import {
   WIRE, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
   type Commands, type Joined, type Refusal, type RoomEvent,
@@ -14,11 +15,15 @@ import { Gap, emptyRoom, join, prepend, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
 
+const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "refused"]);
+
 type Phase = "away" | "joining" | "replay" | "live";
 
 const HISTORY_LIMIT = 100;
 /** Joins that follow each other sooner than this are a loop, and slowed down. */
 const CALM_MS = 30_000;
+/** A connection that is made anew on purpose is nothing to speak of for so long. */
+const QUIET_MS = 3_000;
 /** What `have` may name. */
 const MAX_HAVE = 64;
 
@@ -41,6 +46,9 @@ export class Reader {
   #losses = 0;
   #lastLoss = -Infinity;
   #cancelRejoin: () => void = () => {};
+  /** The room as it was when a connection ended on purpose, until there is another. */
+  #kept: Room | null = null;
+  #endQuiet: () => void = () => {};
   readonly #typists: Typists;
   readonly #listeners = new Set<() => void>();
 
@@ -61,8 +69,8 @@ export class Reader {
       you: this.#joined?.you ?? null,
       mention: this.#joined?.policy.mention || null,
       textLimit: this.#joined?.limits.text ?? Infinity,
-      room: this.#room,
-      pending: this.outbox.pending.filter((post) => !this.#isShown(post)),
+      room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
+      pending: this.outbox.pending.filter((post) => !isHeard(post, this.#room, this.#joined?.you.id)),
       history: this.#loading ? "loading" : older ? "more" : "none",
     };
   }
@@ -80,7 +88,9 @@ export class Reader {
     void this.#join();
   }
 
-  disconnected(): void {
+  /** The connection ended; on purpose, where it is to be made anew at once. */
+  disconnected(onPurpose = false): void {
+    if (onPurpose && this.#phase === "live") this.#keepQuiet();
     this.#stopJoining();
     this.#wire = null;
     this.outbox.pause();
@@ -146,9 +156,9 @@ export class Reader {
 
   #link(): LinkState {
     if (this.#problem !== null) {
-      return this.#problem.kind === "version" || this.#problem.kind === "refused" ? "refused" : "unreachable";
+      return REFUSALS.has(this.#problem.kind) ? "refused" : "unreachable";
     }
-    if (this.#phase === "live") return "live";
+    if (this.#phase === "live" || this.#kept !== null) return "live";
     return this.#wasLive ? "reconnecting" : "connecting";
   }
 
@@ -194,6 +204,7 @@ export class Reader {
   #refused(refusal: Refusal): void {
     this.#phase = "away";
     if (refusal.code === "version") this.#problem = { kind: "version", message: refusal.message };
+    else if (refusal.code === "invalid") this.#problem = { kind: "no_room", message: refusal.message };
     else if (refusal.retry_ms === null) this.#problem = { kind: "refused", message: refusal.message };
     else this.#cancelRejoin = this.clock.after(refusal.retry_ms, () => void this.#join());
     this.#changed();
@@ -218,6 +229,7 @@ export class Reader {
       if (event.seq > seq) throw new Gap(`live at ${event.seq} came after entry ${seq}`);
       this.#phase = "live";
       this.#wasLive = true;
+      this.#endQuiet();
     }
     this.#room = reduce(this.#room, event);
     if (event.type === "typing") this.#typists.hear(event);
@@ -236,6 +248,18 @@ export class Reader {
     this.#changed();
   }
 
+  #keepQuiet(): void {
+    this.#kept = this.#room;
+    const cancel = this.clock.after(QUIET_MS, () => {
+      this.#endQuiet();
+      this.#changed();
+    });
+    this.#endQuiet = () => {
+      cancel();
+      this.#kept = null;
+    };
+  }
+
   #stopJoining(): void {
     this.#cancelRejoin();
     this.#attempt += 1;
@@ -247,23 +271,7 @@ export class Reader {
     if (this.#phase === "replay" || this.#phase === "live") this.#wire?.send(method, argument).catch(() => {});
   }
 
-  /** A post is often heard before it is acknowledged; then it would stand there twice for a moment. */
-  #isShown(post: Pending): boolean {
-    const { after } = post;
-    if (after === null || post.state === "failed") return false;
-    const said = normalised(post.text);
-    for (const message of this.#room.messages.values()) {
-      if (message.seq > after && message.by === this.#joined?.you.id && message.text === said) return true;
-    }
-    return false;
-  }
-
   #changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-/** As the server stores a post (`protocol.py`). */
-function normalised(text: string): string {
-  return text.normalize("NFC").replace(/\r\n?/g, "\n");
 }

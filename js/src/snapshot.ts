@@ -6,7 +6,7 @@ import type { Room } from "./room";
 
 /** Why there is no connection, where trying again by itself would not help. */
 export interface Problem {
-  readonly kind: "no_server" | "not_installed" | "signed_out" | "version" | "refused";
+  readonly kind: "no_server" | "not_installed" | "signed_out" | "version" | "no_room" | "refused";
   /** What the server said. */
   readonly message: string | null;
 }

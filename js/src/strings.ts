@@ -12,7 +12,9 @@ interface Notice {
 export const strings = {
   transcript: (room: string) => `Messages in ${room}`,
   members: "Who is here",
+  more: (count: number) => `+${count}`,
   you: "you",
+  nameless: "You",
   badge: { human: "", agent: "agent", kernel: "kernel", system: "system" },
 
   link: {
@@ -39,6 +41,7 @@ export const strings = {
   reading: "reading…",
   before: (turns: number) => (turns === 0 ? "next to be answered" : turns === 1 ? "1 turn before this" : `${turns} turns before this`),
   stop: "Stop",
+  withdrawLabel: (name: string) => `Stop the question of ${name}, which waits`,
   stopLabel: (name: string) => `Stop the answer of ${name}`,
   answerTo: "in answer to",
   ended: {
@@ -59,11 +62,12 @@ export const strings = {
   reload: "Reload",
 
   composer: (room: string) => `Message to ${room}`,
-  placeholder: (mention: string | null) => (mention === null ? "Write a message" : `Write a message, or ask with ${mention}`),
+  placeholder: "Write a message",
   send: "Send",
   sendLabel: "Send message",
   toEverybody: "To everybody",
   willAnswer: (name: string) => `${name} will answer`,
+  willTryAgain: (name: string) => `${name} will try again`,
   cannotAnswer: (name: string) => `${name} cannot answer now`,
   ask: (mention: string) => `Ask ${mention}`,
   keys: "Enter sends, Shift+Enter starts a new line",
@@ -85,7 +89,8 @@ export const strings = {
 
   loading: (model: string) => `Loading ${model || "the model"}…`,
   modelReady: (model: string) => model,
-  modelFailed: (agent: string) => `${agent} cannot answer: its model failed.`,
+  modelFailed: (agent: string) => `The model of ${agent} failed.`,
+  modelAsleep: (agent: string) => `${agent} is asleep.`,
   modelOff: (agent: string) => `${agent} has no model here and will not answer.`,
 
   announcePost: (name: string, text: string) => `${name} says: ${text}`,
@@ -124,6 +129,12 @@ export function notice(problem: Problem): Notice {
         title: "This panel is of another version than the server",
         text: problem.message ?? "Reload this page to get the panel that fits. In a notebook, run the cell again too.",
         action: "reload",
+      };
+    case "no_room":
+      return {
+        title: "There is no such room",
+        text: problem.message ?? "Ask for a room by another name.",
+        action: null,
       };
     case "refused":
       return {

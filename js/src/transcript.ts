@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { messageTemplate, pendingTemplate, type MessageActions, type Surroundings } from "./message";
+import type { Pending } from "./outbox";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -31,7 +32,24 @@ export function transcriptTemplate(
     (message) => message.id,
     (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, actions),
   )}
-  ${repeat(pending, (post) => post.cid, (post) => pendingTemplate(post, snapshot.link === "live", actions))}`;
+  ${repeat(
+    pending,
+    (post) => post.cid,
+    (post, index) => {
+      const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
+      const { you, mention, link } = snapshot;
+      return pendingTemplate(post, { you, continued, mention, live: link === "live" }, actions);
+    },
+  )}`;
+}
+
+/** Say whether a post goes on from the last message of the room. */
+function goesOn(post: Pending, above: Message | undefined, { you }: Snapshot): boolean {
+  return above?.by === you?.id && above?.name === you?.name && follows(post, above);
+}
+
+function follows(post: Pending, above: { readonly ts: number } | undefined): boolean {
+  return above !== undefined && dayOf(above.ts) === dayOf(post.ts) && post.ts - above.ts < GROUP_MS;
 }
 
 function placed(

@@ -5,10 +5,10 @@
  * Hooks that tests and style sheets may rely on:
  * - root `.nbgroupchat[data-room][data-state]`, the state being connecting, live, reconnecting, unreachable or refused;
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
- *   failed or length; in it `.nbgc-waiting` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
+ *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
- * - `.nbgc-members [data-member-id]`, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
+ * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
  * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`.
  */
@@ -16,10 +16,12 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { announcement } from "./announcer";
 import { Composer } from "./composer";
+import { Crowd } from "./crowd";
 import { Follower } from "./follower";
 import { headerTemplate, modelTemplate } from "./header";
 import { NameControl, type Account } from "./name";
 import type { Reader } from "./reader";
+import { stoppable } from "./request";
 import type { Snapshot } from "./snapshot";
 import { notice, strings } from "./strings";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
@@ -43,6 +45,7 @@ export class View {
   readonly #name: NameControl;
   readonly #unsubscribe: () => void;
   #follower: Follower | null = null;
+  #crowd: Crowd | null = null;
   #shown: Snapshot;
   #unread = 0;
   #cancelFrame: (() => void) | null = null;
@@ -75,6 +78,7 @@ export class View {
     this.#unsubscribe();
     this.#cancelFrame?.();
     this.#follower?.dispose();
+    this.#crowd?.dispose();
     this.reader.typist.stopped();
     this.reader.draft = this.#composer.draft;
     this.element.removeEventListener("keydown", this.#keydown);
@@ -107,6 +111,7 @@ export class View {
     else this.#follower?.holding(show) ?? show();
     this.#attach();
     this.#follower?.keep();
+    this.#crowd?.count();
     this.#announce(announcement(before, snapshot));
   }
 
@@ -174,7 +179,10 @@ export class View {
     this.reader.draft = "";
     const scroller = this.element.querySelector<HTMLElement>(".nbgc-transcript");
     const content = this.element.querySelector(".nbgc-messages");
-    if (scroller === null || content === null) return;
+    const list = this.element.querySelector<HTMLElement>(".nbgc-members");
+    const more = this.element.querySelector<HTMLElement>(".nbgc-more");
+    if (scroller === null || content === null || list === null || more === null) return;
+    this.#crowd = new Crowd(list, more);
     this.#follower = new Follower(scroller, content, () => {
       this.#unread = 0;
       this.#invalidate();
@@ -197,14 +205,10 @@ export class View {
     this.#follower?.toEnd();
   }
 
-  /** Stop the newest open reply to something one has said oneself. */
   #stopOwn(): void {
     const { room, you } = this.reader.snapshot;
-    const open = [...room.messages.values()].filter(
-      ({ status, to }) => status === "open" && to !== null && room.messages.get(to)?.by === you?.id,
-    );
-    const newest = open.at(-1);
-    if (newest !== undefined) this.reader.cancel(newest.id);
+    const id = you === null ? null : stoppable(room, you.id);
+    if (id !== null) this.reader.cancel(id);
   }
 
   readonly #actions: TranscriptActions = {

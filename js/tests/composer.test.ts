@@ -51,7 +51,7 @@ test("the composer says who will answer", async () => {
   await frame();
   assert.equal(shown.find<HTMLTextAreaElement>(".nbgc-input").value, "@llama hello");
   assert.equal(to(), "agent");
-  await shown.hear({ ...READY, state: "failed" });
+  await shown.hear({ ...READY, state: "off" });
   assert.equal(to(), "nobody");
 });
 
@@ -68,4 +68,13 @@ test("a draft goes over to the panel that replaces this one", async () => {
 test("a room where nobody answers offers no mention", async () => {
   const { all } = await show({ policy: { mention: "", stop: "anyone" } });
   assert.deepEqual([all(".nbgc-ask").length, all(".nbgc-addressee").length, all(".nbgc-example").length], [0, 0, 0]);
+});
+
+test("a model that fell asleep answers, and one that failed tries again", async () => {
+  const shown = await show();
+  await write(shown, "@llama?");
+  await shown.hear({ ...READY, state: "off", message: "The next question starts another." });
+  assert.deepEqual([shown.find(".nbgc-addressee").dataset["to"], shown.text(".nbgc-addressee")], ["agent", ["llama will answer"]]);
+  await shown.hear({ ...READY, state: "failed", message: "Out of memory." });
+  assert.deepEqual([shown.find(".nbgc-addressee").dataset["to"], shown.text(".nbgc-addressee")], ["agent", ["llama will try again"]]);
 });

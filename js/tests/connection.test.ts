@@ -215,6 +215,7 @@ test("a new name takes a new connection, at once, and the conversation goes on",
   connection.redial();
   await settle();
   assert.equal(hubs.length, 2);
+  assert.equal(reader.snapshot.link, "live");
   assert.deepEqual(hub().last("join").argument["resume"], { epoch: "e1", seq: 1, eid: "e1" });
   assert.equal(reader.snapshot.room.messages.size, 1);
 });

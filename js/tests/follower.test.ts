@@ -4,18 +4,21 @@ import { test } from "node:test";
 import { Follower } from "../src/follower";
 
 /** An element 100 pixels high whose content is `height` high. */
-function scroller(height: number): { element: HTMLElement; grow: (by: number) => void; scroll: (top: number) => void } {
+function scroller(height: number): { element: HTMLElement; grow: (by: number) => void; shrink: (by: number) => void; scroll: (top: number) => void } {
   const element = document.createElement("div");
   let top = 0;
-  const limited = (to: number): number => Math.max(0, Math.min(to, height - 100));
+  let seen = 100;
+  const limited = (to: number): number => Math.max(0, Math.min(to, height - seen));
   Object.defineProperties(element, {
-    clientHeight: { get: () => 100 },
+    clientWidth: { get: () => 300 },
+    clientHeight: { get: () => seen },
     scrollHeight: { get: () => height },
     scrollTop: { get: () => top, set: (to: number) => (top = limited(to)) },
   });
   return {
     element,
     grow: (by) => (height += by),
+    shrink: (by) => (seen -= by),
     scroll: (to) => {
       top = limited(to);
       element.dispatchEvent(new Event("scroll"));
@@ -68,4 +71,16 @@ test("one can go to the end at once", () => {
   scroll(0);
   follower.toEnd();
   assert.deepEqual([element.scrollTop, follower.following], [400, true]);
+});
+
+test("a window that shrinks keeps the end, whatever the browser scrolls meanwhile", () => {
+  const { element, follower, scroll, grow, shrink, changes } = following();
+  shrink(50);
+  grow(200);
+  scroll(380);
+  assert.deepEqual([element.scrollTop, follower.following, changes()], [650, true, 0]);
+  scroll(500);
+  shrink(10);
+  scroll(490);
+  assert.deepEqual([element.scrollTop, follower.following], [490, false]);
 });

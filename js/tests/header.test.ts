@@ -23,4 +23,8 @@ test("how the model is, is shown", async () => {
   assert.match(find(".nbgc-model").textContent ?? "", /There is no such file\./);
   await hear({ ...READY, state: "off" });
   assert.equal(find(".nbgc-model").dataset["modelState"], "off");
+  assert.match(find(".nbgc-model").textContent ?? "", /has no model here/);
+  await hear({ ...READY, state: "off", message: "The next question starts another." });
+  assert.equal(find(".nbgc-model").dataset["modelState"], "off");
+  assert.match(find(".nbgc-model").textContent?.trim() ?? "", /^llama is asleep\. The next question starts another\.$/);
 });

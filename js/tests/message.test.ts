@@ -81,3 +81,25 @@ test("a strict policy finds no inline style to refuse", async () => {
   await hear(posted(1, "hi"), opened(2, "e1"), { ...READY, state: "loading", progress: 0.5 });
   assert.deepEqual(all("[style]").filter((one) => !one.matches("textarea")), []);
 });
+
+test("a question that waits can be withdrawn", async () => {
+  const { find, all, hear, hub } = await show();
+  await hear(posted(1, "@llama?"), posted(2, "hi"), { type: "queue", waiting: [{ id: "e1", before: 0 }] });
+  assert.equal(all(".nbgc-withdraw").length, 1);
+  find<HTMLButtonElement>('article[data-message-id="e1"] .nbgc-withdraw').click();
+  assert.deepEqual(hub.last("cancel").argument, { room: "lobby", id: "e1" });
+  await hear({ type: "queue", waiting: [] });
+  assert.equal(all(".nbgc-withdraw").length, 0);
+});
+
+test("a mention that asks nobody is kept together, but not marked", async () => {
+  const { find, all, hear } = await show();
+  await hear(posted(1, "שלום @llama"));
+  assert.deepEqual([find(".nbgc-text bdi").getAttribute("dir"), all(".nbgc-mention").length], ["ltr", 0]);
+});
+
+test("a mention reads from left to right in whatever text it stands", async () => {
+  const { find, hear } = await show();
+  await hear(posted(1, "שלום @llama מה?", { asks: ["m0"] }));
+  assert.deepEqual([find(".nbgc-mention").tagName, find(".nbgc-mention").getAttribute("dir")], ["BDI", "ltr"]);
+});

@@ -52,6 +52,7 @@ test("commands: each of the golden frames can be written with the types of this 
       { room: "lobby", cid: "c1", text: "Hello, @llama\n\nhow are you?" },
       { room: "lobby", cid: "c2", text: "naïve 🦙", reply_to: "a" },
       { room: "lobby", cid: "c3", text: "cafe\u0301\r\nau lait" },
+      { room: "lobby", cid: "c4", text: "\u202eevil\u202c and \u001b[31mred 👩\u200d🔬" },
     ],
     cancel: [{ room: "lobby", id: "d" }],
     typing: [{ room: "lobby", on: true }],

@@ -216,3 +216,37 @@ test("listeners are called after changes until they are not interested", async (
   await settle();
   assert.equal(calls, 1);
 });
+
+test("a connection that ended on purpose counts as live for a short time", async () => {
+  const { clock, reader, wire, hub, hear } = await inTheMiddle();
+  reader.disconnected(true);
+  await clock.pass(2_999);
+  assert.equal(reader.snapshot.link, "live");
+  await clock.pass(1);
+  assert.equal(reader.snapshot.link, "reconnecting");
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ mode: "tail" }));
+  hear(live(2));
+  reader.disconnected();
+  assert.equal(reader.snapshot.link, "reconnecting");
+});
+
+test("a connection that is back in time is no longer protected", async () => {
+  const { clock, reader, wire, hub, hear } = await inTheMiddle();
+  reader.disconnected(true);
+  reader.connected(wire);
+  await hub.last("join").answer(joinedAnswer({ mode: "tail" }));
+  hear(live(2));
+  assert.equal(reader.snapshot.link, "live");
+  reader.disconnected();
+  assert.equal(reader.snapshot.link, "reconnecting");
+  assert.equal(clock.waiting, 0);
+});
+
+test("a name that no room can have is told apart from a room that one may not enter", async () => {
+  const { reader, hub, wire } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer({ error: { code: "invalid", message: "A room's name has letters.", retry_ms: null } });
+  assert.deepEqual(reader.snapshot.problem, { kind: "no_room", message: "A room's name has letters." });
+  assert.equal(reader.snapshot.link, "refused");
+});

@@ -56,3 +56,25 @@ test("a post that was refused can be taken back into the composer", async () => 
   assert.equal(shown.find<HTMLTextAreaElement>(".nbgc-input").value, "hello");
   assert.equal(shown.all("article").length, 0);
 });
+
+test("a post that waits is shown as one's own, and goes on from one's own", async () => {
+  const shown = await show();
+  await shown.hear(posted(1, "@llama?", { by: ANA.id, name: ANA.name }), opened(2, "e1"));
+  shown.reader.disconnected();
+  for (const text of ["anybody?", "hello?"]) key(await write(shown, text), "Enter");
+  await frame();
+  const pending = shown.all("article[data-pending]");
+  assert.deepEqual(pending.map((one) => one.hasAttribute("data-continued")), [false, true]);
+  assert.deepEqual(pending.map((one) => one.querySelector(".nbgc-author")?.textContent), ["Ana", "Ana"]);
+  assert.deepEqual(pending.map((one) => one.querySelector(".nbgc-badge")?.textContent), ["you", "you"]);
+  assert.ok(pending.every((one) => one.hasAttribute("data-own") && one.querySelector(".nbgc-avatar")?.textContent === "A"));
+});
+
+test("a post that waits below one's own message of a moment ago goes on from it", async () => {
+  const shown = await show();
+  await shown.hear(posted(1, "hi", { by: ANA.id, name: ANA.name, ts: 999_000 }));
+  shown.reader.disconnected();
+  key(await write(shown, "anybody?"), "Enter");
+  await frame();
+  assert.ok(shown.find("article[data-pending]").hasAttribute("data-continued"));
+});

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outbox } from "../src/outbox";
 import { decodeEvents } from "../src/protocol";
-import { ANA, opened, posted } from "./fakes";
+import { ANA, joinedAnswer, live, opened, posted } from "./fakes";
 import { key, show, write } from "./shown";
 
 test("the root tells the room and the state of the connection", async () => {
@@ -34,7 +34,7 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   };
   await frame();
   check();
-  await shown.hear(posted(2, "@llama"), posted(3, "b"), opened(4, "e2"));
+  await shown.hear(posted(2, "@llama"), posted(3, "b"), opened(4, "e2"), { type: "queue", waiting: [{ id: "e3", before: 0 }] });
   key(await write(shown, "hello"), "Enter");
   await shown.hub.last("post").answer({ error: { code: "invalid", message: "No.", retry_ms: null } });
   shown.find<HTMLButtonElement>(".nbgc-name-change").click();
@@ -46,6 +46,7 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   const expected = [
     "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-example", "nbgc-input", "nbgc-name-input", "nbgc-plain",
     "nbgc-plain nbgc-name-change", "nbgc-plain nbgc-name-save", "nbgc-quote", "nbgc-send", "nbgc-stop", "nbgc-transcript",
+    "nbgc-withdraw",
   ];
   assert.deepEqual([...seen].sort(), expected);
 });
@@ -63,6 +64,43 @@ test("Escape stops the reply to one's own question, and nobody else's", async ()
   await hear(posted(1, "@llama a?", { by: ANA.id }), posted(2, "@llama b?"), opened(3, "e1"), opened(4, "e2"));
   key(find(".nbgc-input"), "Escape");
   assert.deepEqual(hub.all("cancel").map(({ argument }) => argument["id"]), ["e3"]);
+});
+
+test("Escape withdraws one's own newest question that waits, where no answer to one is open", async () => {
+  const { find, hear, hub } = await show();
+  const waiting = ["e1", "e2", "e3"].map((id, before) => ({ id, before }));
+  await hear(
+    posted(1, "@llama a?", { by: ANA.id }), posted(2, "@llama b?", { by: ANA.id }), posted(3, "@llama c?"),
+    { type: "queue", waiting },
+  );
+  key(find(".nbgc-input"), "Escape");
+  await hear({ type: "queue", waiting: waiting.slice(1) }, opened(4, "e1"));
+  key(find(".nbgc-input"), "Escape");
+  assert.deepEqual(hub.all("cancel").map(({ argument }) => argument["id"]), ["e2", "e4"]);
+});
+
+test("a room that cannot be has no button that would not help", async () => {
+  const { reader, hub, root, find, all } = await show();
+  reader.lost();
+  await hub.last("join").answer({ error: { code: "invalid", message: "A room's name has letters.", retry_ms: null } });
+  await frame();
+  assert.equal(root.dataset["state"], "refused");
+  assert.match(find('.nbgc-notice[data-problem="no_room"]').textContent ?? "", /There is no such room\s+A room's name has letters\./);
+  assert.equal(all(".nbgc-act").length, 0);
+});
+
+test("a connection that is made anew on purpose is not told", async () => {
+  const { reader, hub, root, find, text, all } = await show();
+  reader.disconnected(true);
+  await frame();
+  reader.connected({ invoke: (m, a) => hub.invoke(m, a), send: (m, a) => hub.send(m, a) });
+  await hub.last("join").answer(joinedAnswer({ mode: "tail" }));
+  await frame();
+  assert.deepEqual([root.dataset["state"], find(".nbgc-announcer").textContent, text(".nbgc-link")], ["live", "", ["Connected"]]);
+  assert.equal(all(".nbgc-member").length, 3);
+  reader.hear(decodeEvents("lobby", [{ type: "presence", members: [ANA] }, live(0)]).events);
+  await frame();
+  assert.deepEqual([root.dataset["state"], find(".nbgc-announcer").textContent, all(".nbgc-member").length], ["live", "", 1]);
 });
 
 test("a problem says what to do, and nothing can be sent meanwhile", async () => {
