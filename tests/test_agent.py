@@ -126,6 +126,7 @@ class BrokenEngine:
     """An engine with a bug."""
 
     status = EngineStatus("ready")
+    model = None
 
     def watch(self, listener: StatusListener) -> None:
         """Tell nothing."""

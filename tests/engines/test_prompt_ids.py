@@ -76,11 +76,11 @@ def test_members_add_no_marker() -> None:
 def test_a_reply_keeps_its_ids() -> None:
     """A reply that comes back is the ids it was sampled as, white space around it aside; another text is not."""
     composer = Composer(VOCABULARY, LITERALS)
-    composer.remember(" hello", [7, 8, 9])
+    composer.remember([(" hello", [7, 8, 9])])
     ids = composer.compose("lobby", [SYSTEM, _user("1"), _reply("hello"), _user("2")], 1000, opening=True).ids
     assert ids[ids.index(VOCABULARY.id("<a>")) + 1 :][:3] == [7, 8, 9]
     assert "<a>hello!</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello!"), _user("2"))
-    composer.remember("hello", [])
+    composer.remember([("hello", [])])
     assert "<a>hello</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello"), _user("2"))
 
 
