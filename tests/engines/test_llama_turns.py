@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from nbgroupchat.engines.base import Sampling
-from nbgroupchat.engines.llama_batches import CHUNK
+from nbgroupchat.engines.llama_batches import BESIDE, CHUNK
 from nbgroupchat.engines.llama_messages import (
     Alive,
     Failed,
     Finished,
     Generate,
     Listen,
+    Rebuild,
+    Rebuilt,
     Report,
     Stop,
     Written,
@@ -242,3 +244,196 @@ def test_a_conversation_never_outgrows_the_context() -> None:
         assert end.prompt + end.written <= model.context_tokens
         assert end.written == 400
         assert (end.dropped > 0) == (count > 10)
+
+
+def _batches_of(model: PlayedModel, sequence: int) -> list[int]:
+    """How many batches lay between one token written in a sequence and the next."""
+    places = [
+        place
+        for place, batch in enumerate(model.batches)
+        if any(part.sequence == sequence and part.sample for part in batch)
+    ]
+    return [later - earlier for earlier, later in zip(places, places[1:], strict=False)]
+
+
+def test_rooms_write_at_the_same_time() -> None:
+    """Three replies share their batches: together they take no more of them than one alone."""
+    model = PlayedModel(b"x" * 50, sequences=3)
+    desk = Desk(model)
+    turns = [desk.put(room, _user(f"question of {room}")) for room in ("a", "b", "c")]
+    desk.work()
+    assert [desk.finish(turn).written for turn in turns] == [50, 50, 50]
+    assert max(len(batch) for batch in model.batches) == 3
+    assert len(model.batches) <= 50 + 6
+
+
+def test_a_prompt_beside_a_reply_delays_it_by_a_chunk() -> None:
+    """While another room's long prompt is read, a running reply has its token in every batch, beside a small chunk."""
+    model = PlayedModel(b"x" * 90, sequences=2)
+    desk = Desk(model)
+    desk.put("a", _user("q"))
+    for _ in range(5):
+        desk.turns.step()
+    desk.put("b", _user("y" * 500))
+    desk.turns.put(Listen("c", (SYSTEM, _user("z" * 500))))
+    desk.work()
+    assert set(_batches_of(model, 0)) == {1}
+    beside = [len(part.ids) for batch in model.batches if len(batch) > 1 for part in batch if part.sequence == 1]
+    assert max(beside) == BESIDE
+
+
+def test_a_stop_in_one_room_leaves_the_others() -> None:
+    """Of two running replies the stopped one ends before the next batch and the other is whole."""
+    model = PlayedModel(b"x" * 50, sequences=2)
+    desk = Desk(model)
+    one, other = desk.put("a", _user("q")), desk.put("b", _user("q"))
+    for _ in range(10):
+        desk.turns.step()
+    written = len(desk.written(one))
+    desk.turns.put(Stop(one, 3))
+    desk.work()
+    assert (desk.finish(one).reason, desk.finish(one).written) == ("stopped", written)
+    assert (desk.finish(other).reason, desk.finish(other).written) == ("complete", 50)
+
+
+def test_a_room_answers_one_after_another() -> None:
+    """The second question of a room waits for the first reply although a sequence is free; one stopped in line goes."""
+    model = PlayedModel(b"x" * 5, sequences=2)
+    desk = Desk(model)
+    first, second, third = (desk.put("a", _user("q")) for _ in range(3))
+    desk.turns.put(Stop(second, 0))
+    desk.work()
+    ends = [report.turn for report in desk.reports if isinstance(report, Finished)]
+    assert ends == [second, first, third]
+    assert all(len(batch) == 1 for batch in model.batches)
+
+
+def test_more_questions_than_sequences() -> None:
+    """Who finds no sequence waits for one, and everybody is answered."""
+    desk = Desk(PlayedModel(b"x" * 5, sequences=2))
+    turns = [desk.put(room, _user("q")) for room in "abcde"]
+    desk.work()
+    assert [desk.finish(turn).reason for turn in turns] == ["complete"] * 5
+
+
+def test_a_parked_room_comes_back_without_reading() -> None:
+    """Six rooms over two sequences: after the first round each turn reads what is new; without a cap it reads all."""
+    for parked_bytes, most in ((1 << 20, 1), (0, 1000)):
+        model = PlayedModel(sequences=2)
+        model.can_copy = False
+        desk = Desk(model, parked_bytes)
+        for room in "abcdef" * 3:
+            turn = desk.put(room, _user(f"{room} " * 100))
+            desk.work()
+            end = desk.finish(turn)
+            assert end.evaluated <= (most if turn > 6 else end.prompt)
+            assert turn <= 6 or most == 1 or end.cached == 0
+
+
+def test_a_shared_beginning_is_copied() -> None:
+    """A room whose prompt begins as another's reads only the rest, also while that one is written, and if parked."""
+    model = PlayedModel(b"x" * 30, sequences=2)
+    desk = Desk(model, 1 << 20)
+    beginning = _user("rules " * 50)
+    desk.put("a", beginning, _user("first"))
+    for _ in range(10):
+        desk.turns.step()
+    for room in "bcd":
+        turn = desk.put(room, beginning, _user(room))
+        desk.work()
+        assert desk.finish(turn).evaluated < 20
+    short = desk.put("e", _user("rules"))
+    desk.work()
+    assert desk.finish(short).cached == 0
+
+
+def test_hints_of_several_rooms_are_read() -> None:
+    """Each room's hint is read, while others write too; a hint never drives out what could not be parked."""
+    model = PlayedModel(b"x" * 40, sequences=2)
+    desk = Desk(model)
+    desk.put("a", _user("q"))
+    desk.turns.step()
+    for room in "bc":
+        desk.turns.put(Listen(room, (SYSTEM, _user(f"{room} " * 40))))
+    desk.work()
+    assert VOCABULARY.text(model.memories[1]).startswith("<s>sys<u>b ")
+    turn = desk.put("b", _user("b " * 40), _user("q"))
+    desk.work()
+    assert desk.finish(turn).evaluated == len("\nq") + 1
+
+
+def test_a_hint_during_a_reply_does_not_undo_it() -> None:
+    """A hint that cannot know the running reply is dropped; the next one has it and costs what is new."""
+    model = PlayedModel(b"x" * 40)
+    desk = Desk(model)
+    desk.put("a", _user("q"))
+    desk.turns.step()
+    desk.turns.put(Listen("a", (SYSTEM, _user("q"), _user("posted meanwhile"))))
+    desk.work()
+    read = sum(model.reads)
+    desk.turns.put(Listen("a", (SYSTEM, _user("q"), Segment("assistant", "x" * 40), _user("posted meanwhile"))))
+    desk.work()
+    assert sum(model.reads) - read == len("<") + len("posted meanwhile")
+
+
+def test_an_edit_is_read_again_from_where_it_is() -> None:
+    """After an edit the ids before it stay, and the memory is that of the new text."""
+    model = PlayedModel()
+    desk = Desk(model)
+    desk.ask(_user("a" * 100), _user("b" * 100))
+    desk.turns.put(Listen("lobby", (SYSTEM, _user("a" * 100), _user("edited"))))
+    read = sum(model.reads)
+    desk.work()
+    assert VOCABULARY.text(model.memory) == "<s>sys<u>" + "a" * 100 + "\nedited"
+    assert sum(model.reads) - read == len("edited")
+
+
+def test_who_cannot_be_read_harms_nobody_else() -> None:
+    """A batch that is refused is read part by part: the one at fault fails, the others are whole."""
+    model = PlayedModel(b"x" * 20, sequences=3)
+    desk = Desk(model)
+    turns = [desk.put(room, _user("q")) for room in "abc"]
+    for _ in range(8):
+        desk.turns.step()
+    model.refuses = lambda part: part.sequence == 1
+    desk.work()
+    assert desk.end(turns[1]) == Failed("It would not.", turns[1])
+    for turn in (turns[0], turns[2]):
+        assert (desk.finish(turn).reason, desk.finish(turn).written) == ("complete", 20)
+    model.refuses = lambda part: False
+    again = desk.put("b", _user("q"))
+    desk.work()
+    assert desk.finish(again).reason == "complete"
+
+
+@pytest.mark.parametrize("max_tokens", [100, 400])
+def test_a_prompt_can_be_rebuilt(max_tokens: int) -> None:
+    """From the segments, what was dropped and the ids of the replies come the ids that were read."""
+    model = PlayedModel(b"x" * 30)
+    desk = Desk(model)
+    segments: list[Segment] = []
+    replies: dict[str, tuple[int, ...]] = {}
+    for number in range(40):
+        segments += [Segment("user", f"post {number} " + "y" * 30, f"p{number}"), Segment("user", "(answer)")]
+        turn = desk.put("lobby", *segments, max_tokens=max_tokens)
+        desk.work()
+        end = desk.finish(turn)
+        kept = {key: replies[key] for key in end.replies}
+        desk.turns.put(Rebuild(-turn, (SYSTEM, *segments), kept, end.dropped, max_tokens))
+        desk.work()
+        assert desk.reports[-1] == Rebuilt(-turn, model.memory[: end.prompt])
+        segments.append(Segment("assistant", "x" * 30, f"r{number}"))
+        replies[f"r{number}"] = tuple(b"x" * 30)
+    assert end.dropped > 0
+    assert end.first == segments[end.dropped].key
+
+
+def test_what_was_thought_does_not_come_back() -> None:
+    """A thought before the answer is in no later prompt, and the answer is spelled as it was sampled."""
+    model = PlayedModel(b"<think>hm, what?</think>\n\nYes.")
+    desk = Desk(model)
+    desk.ask(_user("q"))
+    said = "".join(report.text for report in desk.written())
+    desk.ask(_user("q"), Segment("assistant", said, "r"), _user("again"))
+    assert VOCABULARY.text(model.memory).startswith("<s>sys<u>q<a>Yes.<u>again<a>")
+    assert desk.finish(2).replies == ("r",)
