@@ -40,7 +40,7 @@ class PlayedModel:
         self.sequences = sequences
         self.memories: list[list[int]] = [[] for _ in range(sequences)]
         self.batches: list[list[Part]] = []
-        self.can_truncate = self.can_copy = True
+        self.can_truncate = self.can_cut = True
         self.refuses: Callable[[Part], bool] = lambda part: False
         self.on_read: Callable[[], None] = lambda: None
         self._rows: set[int] = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from nbgroupchat.engines.base import Sampling
@@ -253,7 +255,7 @@ def _batches_of(model: PlayedModel, sequence: int) -> list[int]:
         for place, batch in enumerate(model.batches)
         if any(part.sequence == sequence and part.sample for part in batch)
     ]
-    return [later - earlier for earlier, later in zip(places, places[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(places)]
 
 
 def test_rooms_write_at_the_same_time() -> None:
@@ -320,7 +322,7 @@ def test_a_parked_room_comes_back_without_reading() -> None:
     """Six rooms over two sequences: after the first round each turn reads what is new; without a cap it reads all."""
     for parked_bytes, most in ((1 << 20, 1), (0, 1000)):
         model = PlayedModel(sequences=2)
-        model.can_copy = False
+        model.can_cut = False
         desk = Desk(model, parked_bytes)
         for room in "abcdef" * 3:
             turn = desk.put(room, _user(f"{room} " * 100))
@@ -429,11 +431,11 @@ def test_a_prompt_can_be_rebuilt(max_tokens: int) -> None:
 
 
 def test_what_was_thought_does_not_come_back() -> None:
-    """A thought before the answer is in no later prompt, and the answer is spelled as it was sampled."""
+    """A thought before the answer is in no later prompt, although the whole reply was kept with its ids."""
     model = PlayedModel(b"<think>hm, what?</think>\n\nYes.")
     desk = Desk(model)
     desk.ask(_user("q"))
     said = "".join(report.text for report in desk.written())
-    desk.ask(_user("q"), Segment("assistant", said, "r"), _user("again"))
+    desk.ask(_user("q"), Segment("assistant", said, "r", tuple(model.says)), _user("again"))
     assert VOCABULARY.text(model.memory).startswith("<s>sys<u>q<a>Yes.<u>again<a>")
-    assert desk.finish(2).replies == ("r",)
+    assert desk.finish(2).replies == ()

@@ -42,8 +42,8 @@ class Model(Protocol):
 
     context_tokens: int
     sequences: int
-    can_copy: bool
-    """Whether the beginning of one sequence, restored from it and cut, may become another's."""
+    can_cut: bool
+    """Whether a sequence can be cut anywhere without reading it again."""
 
     def decode(self, parts: Sequence[Part]) -> list[int]:
         """Read a batch; gives the row of each part's last token. Raises ModelError, after which any part of it may be

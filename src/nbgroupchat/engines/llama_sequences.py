@@ -69,13 +69,14 @@ class Sequences:
         """
         most = len(ids) - 1 if sample else len(ids)
         known = min(common_length(self._held[sequence], ids), most)
-        if most - known >= WORTH_COPYING and self._model.can_copy:
+        if most - known >= WORTH_COPYING and self._model.can_cut:
             self._copy_beginning(sequence, ids, known)
             known = min(common_length(self._held[sequence], ids), most)
         held = self._held[sequence]
-        if known < len(held):
+        # Where it cannot be cut, more than was to be read ahead may be just what is asked for next.
+        if known < len(held) and (sample or self._model.can_cut or known < len(ids)):
             del held[self._model.truncate(sequence, known) :]
-        return len(held)
+        return min(len(held), len(ids))
 
     def read(self, part: Part) -> None:
         """Say that the model has read this."""

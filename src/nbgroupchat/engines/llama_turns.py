@@ -234,7 +234,7 @@ class Turns:
 
     def _end(self, turn: _Turn, reason: _Reason, seen: Sequence[ReplyPiece]) -> None:
         self._leave(turn)
-        self._composer.remember(seen)
+        self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
         prompt = turn.composed
         self._report(
             Finished(

@@ -72,20 +72,11 @@ class Composer:
         self._sampled: OrderedDict[str, list[int]] = OrderedDict()
         self._first_key: OrderedDict[str, str] = OrderedDict()
 
-    def remember(self, pieces: Sequence[tuple[str, Sequence[int]]]) -> None:
-        """Spell a reply of these pieces with their ids when it comes back in a prompt: not every reply tokenizes back
-        to them. What was thought does not come back.
-        """
-        spoken = self.spoken("".join(text for text, _ in pieces))
-        ids: list[int] = []
-        left = len(spoken)
-        for text, sampled in reversed(pieces):
-            if left <= 0:
-                break
-            left -= len(text)
-            ids[:0] = sampled
-        # A piece may end the thought and begin the answer.
-        _put(self._sampled, spoken.strip(), ids if left == 0 else [], _REPLIES_KEPT)
+    def remember(self, reply: str, ids: Sequence[int]) -> None:
+        """Spell this reply with these ids when it comes back in a prompt: not every reply tokenizes back to them."""
+        known = self._sampled.get(reply.strip(), list(ids))
+        # One text that was sampled in two ways is spelled in neither: which reply is meant could not be told.
+        _put(self._sampled, reply.strip(), list(ids) if list(ids) == known else [], _REPLIES_KEPT)
 
     def member_ids(self, text: str) -> list[int]:
         """The ids of one post."""
@@ -133,8 +124,10 @@ class Composer:
         return system, told, max(length - fixed - len(system), 2 * (self._overhead + len(self._mark) + 2))
 
     def _spelled(self, segment: Segment) -> list[int]:
-        """The ids a reply was sampled as, where they are known."""
-        return self._sampled.get(self.spoken(segment.text).strip(), []) if segment.role == "assistant" else []
+        """The ids a reply was sampled as, where they are known and all of it was said."""
+        if segment.role != "assistant" or self.spoken(segment.text) != segment.text:
+            return []
+        return list(segment.ids) or self._sampled.get(segment.text.strip(), [])
 
     def _parts(self, segments: Sequence[Segment], spelled: Sequence[list[int]], body: int) -> list[_Part]:
         parts = []

@@ -47,8 +47,7 @@ class LlamaModel:
         self.name = model_name(path, self._metadata("general.name"))
         self._window: int = llama_cpp.llama_model_n_swa(self._model)
         recurrent = llama_cpp.llama_model_is_recurrent(self._model) or llama_cpp.llama_model_is_hybrid(self._model)
-        # What is copied has to be cut, which recurrent memory cannot and a sliding window can only a little.
-        self.can_copy = not recurrent and not self._window
+        self.can_cut = not recurrent and not self._window
 
     def composer(self) -> Composer:
         """What composes prompts for this model, by the template in its file."""
@@ -99,7 +98,8 @@ class LlamaModel:
         if held <= length:
             return held
         # Cells that a sliding window has passed may be gone, and with them what the tokens before the cut look back to.
-        whole = not self._window or held <= self._window
+        # They go from the first on.
+        whole = not self._window or llama_cpp.llama_memory_seq_pos_min(self._memory, sequence) == 0
         if length and whole and llama_cpp.llama_memory_seq_rm(self._memory, sequence, length, -1):
             return length
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)

@@ -14,6 +14,9 @@ _NOT_PLAIN = (
     | llama_cpp.LLAMA_TOKEN_ATTR_UNUSED
 )
 
+# What a text is tokenized behind where the model would put a space before it.
+_LEADS = ("\n", "\t", "!")
+
 
 class LlamaVocabulary:
     """The tokenizer of a loaded model."""
@@ -29,10 +32,20 @@ class LlamaVocabulary:
             for attribute, end in zip(attributes, self._ends, strict=True)
         )
         bos: int = llama_cpp.llama_vocab_bos(vocab)
+        # SentencePiece models may put a space before whatever is tokenized, as if each post began a text of its own.
+        self._spaced = b"".join(map(self.piece, self._tokenize("a", special=False))) == b" a"
         self.bos = bos if bos >= 0 and llama_cpp.llama_vocab_get_add_bos(vocab) else None
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """The ids of a text; with `special`, control tokens are parsed from their spelling."""
+        for lead in _LEADS if self._spaced and text else ():
+            before, ids = self._tokenize(lead, special=special), self._tokenize(lead + text, special=special)
+            # Unless the model has a token that begins with the lead and goes on into the text.
+            if ids[: len(before)] == before:
+                return ids[len(before) :]
+        return self._tokenize(text, special=special)
+
+    def _tokenize(self, text: str, *, special: bool) -> list[int]:
         data = text.encode("utf-8", "replace")
         # A token is at least one byte, but for what a tokenizer puts before and after.
         room = len(data) + 8
