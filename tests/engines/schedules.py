@@ -2,8 +2,7 @@
 
 `python -m tests.engines.schedules --count 1000` runs as many for each architecture. After each reply, the ids in its
 room's sequence are those of a fresh read of the same window: posts tokenized one by one, replies from their sampled
-ids. After each schedule, what the model would say next from each sequence is what a fresh one says that has read the
-same ids: its memory is what the ids say.
+ids. After each schedule, the logits that follow each sequence are those of a fresh model that has read the same ids.
 """
 
 from __future__ import annotations
@@ -15,10 +14,13 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import llama_cpp
+import numpy as np
+
 from nbgroupchat.engines.base import Sampling
 from nbgroupchat.engines.llama_batches import CHUNK
 from nbgroupchat.engines.llama_messages import Failed, Finished, Generate, Listen, Report, Stop, Written
-from nbgroupchat.engines.llama_model import Model, Part
+from nbgroupchat.engines.llama_model import Part
 from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.llama_worker.model import LlamaModel
 from nbgroupchat.engines.prompt_ids import Composer
@@ -28,6 +30,10 @@ from .tiny_models import ALTERNATING, ARCHITECTURES, CHATML, Architecture, write
 
 ROOMS = ("a", "b", "c", "d")
 CONTEXT = 256
+TOLERANCE = 0.25
+"""Between logits whose standard deviation is about 2. Batches of other sizes round otherwise: 0.05 was seen in 1,000
+schedules, and a token at another place makes more than 1.
+"""
 WORDS = ("llama", "hi", "the", "sea", "<|im_end|>", "[INST]", "ß", "🦙", "\n", "x" * 40)
 
 
@@ -229,18 +235,19 @@ class Schedule:
             fresh.truncate(0, 0)
             for start in range(0, len(ids), CHUNK):
                 fresh.decode([Part(0, start, ids[start : start + CHUNK], False)])
-            assert _next_tokens(model, sequence, len(ids)) == _next_tokens(fresh, 0, len(ids))
+            difference = np.abs(_logits(model, sequence, len(ids)) - _logits(fresh, 0, len(ids))).max()
+            assert difference < TOLERANCE
             self.counts["memories checked"] += 1
 
 
-def _next_tokens(model: Model, sequence: int, length: int) -> list[int]:
-    sampler = model.sampler(Sampling(temperature=0.0, seed=1))
-    said = [9]
-    for place in range(6):
-        (row,) = model.decode([Part(sequence, length + place, said[-1:], True)])
-        said.append(sampler.choose(row))
-    sampler.free()
-    return said
+def _logits(model: LlamaModel, sequence: int, length: int) -> np.ndarray:
+    """What a model makes of a few tokens after what it has read."""
+    rows = []
+    for place, token in enumerate((9, 270, 40)):
+        (row,) = model.decode([Part(sequence, length + place, [token], True)])
+        logits = llama_cpp.llama_get_logits_ith(model._context, row)
+        rows.append(np.ctypeslib.as_array(logits, shape=(model.vocabulary.size,)).copy())
+    return np.concatenate(rows)
 
 
 def run(folder: Path, architecture: Architecture, seeds: range) -> Counter[str]:

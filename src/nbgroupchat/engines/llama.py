@@ -7,10 +7,8 @@ A crash of the model is an interrupted reply here, never one of the server. Know
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from importlib.util import find_spec
 
 import msgspec
 
@@ -25,13 +23,12 @@ from nbgroupchat.engines.base import (
     Sampling,
     StatusListener,
 )
+from nbgroupchat.engines.llama_loading import start_worker, until_ready
 from nbgroupchat.engines.llama_messages import (
     Failed,
     Finished,
     Generate,
     Listen,
-    Load,
-    Loading,
     Ready,
     Rebuild,
     Rebuilt,
@@ -39,16 +36,11 @@ from nbgroupchat.engines.llama_messages import (
     Stop,
     Written,
 )
-from nbgroupchat.engines.llama_process import WorkerProcess, default_threads
+from nbgroupchat.engines.llama_process import WorkerProcess
 from nbgroupchat.engines.llama_streams import Streams
-from nbgroupchat.engines.model_file import INSTALL, find_model
 from nbgroupchat.engines.status import StatusBoard
 from nbgroupchat.prompt import Prompt
 from nbgroupchat.settings import Settings
-
-_log = logging.getLogger(__name__)
-
-_MIB = 1024 * 1024
 
 
 class LlamaEngine:
@@ -192,45 +184,23 @@ class LlamaEngine:
 
     async def _load(self) -> None:
         try:
-            if find_spec("llama_cpp") is None:
-                raise EngineError(f"llama-cpp-python is not installed. Run {INSTALL}.")
-            path = find_model(self._settings.model_path)
-            threads = self._settings.threads or default_threads()
-            self._worker = await WorkerProcess.spawn(self._on_end)
-            self._worker.send(
-                Load(
-                    str(path),
-                    self._settings.context_tokens,
-                    threads,
-                    self._settings.sequences,
-                    self._settings.parked_bytes,
-                )
-            )
-            ready = await self._until_ready(self._worker)
+            self._worker = await start_worker(self._settings, self._on_end)
+            if self._closed:
+                raise EngineError("The engine was closed while loading.")
+            ready = await until_ready(self._worker, self._settings, self._show_progress)
         except EngineError as error:
-            await self._fail(str(error))
-        # Before OSError, which it is one of.
-        except TimeoutError:
-            await self._fail(
-                f"The model was not loaded after {self._settings.load_timeout:g} s. Set c.NbGroupChat.load_timeout "
-                "higher or c.NbGroupChat.model_path to a smaller model."
-            )
-        except (OSError, NotImplementedError) as error:
-            await self._fail(f"The model's worker process cannot be started ({error!r}). Look into the server's log.")
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                await worker.close()
+            if not self._closed:
+                self._board.show(EngineStatus(state="failed", message=str(error)))
         else:
             self._begin(self._worker, ready)
 
+    def _show_progress(self, progress: float) -> None:
+        self._board.show(EngineStatus(state="loading", progress=progress))
+
     def _begin(self, worker: WorkerProcess, ready: Ready) -> None:
-        _log.info(
-            "The model %s is loaded: %d sequences of %d tokens, %d MiB of weights, %d MiB of cache, and at most %d MiB "
-            "for parked rooms.",
-            ready.model,
-            ready.sequences,
-            ready.context_tokens,
-            ready.weights // _MIB,
-            ready.cache // _MIB,
-            self._settings.parked_bytes // _MIB,
-        )
         self._model = ModelInfo(ready.model, ready.path, "", ready.context_tokens)
         self._streams = Streams(worker, self._settings.piece_timeout, self._on_hash)
         self._board.show(EngineStatus(state="ready", model=ready.model))
@@ -239,30 +209,6 @@ class LlamaEngine:
     def _on_hash(self, sha256: str) -> None:
         if self._model is not None:
             self._model = msgspec.structs.replace(self._model, sha256=sha256)
-
-    async def _until_ready(self, worker: WorkerProcess) -> Ready:
-        async with asyncio.timeout(self._settings.load_timeout):
-            while not self._closed:
-                match await worker.next_report(self._settings.load_timeout):
-                    case Loading(progress=progress):
-                        self._board.show(EngineStatus(state="loading", progress=progress))
-                    case Ready() as ready:
-                        return ready
-                    case Failed(message=message):
-                        raise EngineError(message)
-                    case _:
-                        raise EngineError(
-                            f"The model's worker {worker.how_it_ended()} while loading the model. The file may be "
-                            "broken or the memory too small."
-                        )
-        raise EngineError("The engine was closed while loading.")
-
-    async def _fail(self, message: str) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await worker.close()
-        if not self._closed:
-            self._board.show(EngineStatus(state="failed", message=message))
 
     def _send_hints(self, worker: WorkerProcess) -> None:
         for hint in self._hints.values():

@@ -235,21 +235,10 @@ class Turns:
     def _end(self, turn: _Turn, reason: _Reason, seen: Sequence[ReplyPiece]) -> None:
         self._leave(turn)
         self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
-        prompt = turn.composed
-        self._report(
-            Finished(
-                turn.request.turn,
-                reason,
-                len(prompt.ids),
-                len(prompt.ids) - turn.cached,
-                turn.cached,
-                turn.reply.tokens,
-                prompt.dropped,
-                prompt.first,
-                prompt.replies,
-                turn.request.sampling.seed,
-            )
-        )
+        prompt, cached = turn.composed, turn.cached
+        counts = (len(prompt.ids), len(prompt.ids) - cached, cached, turn.reply.tokens, prompt.dropped)
+        seed = turn.request.sampling.seed
+        self._report(Finished(turn.request.turn, reason, *counts, prompt.first, prompt.replies, seed))
 
     def _leave(self, turn: _Turn) -> None:
         self._turns.remove(turn)
