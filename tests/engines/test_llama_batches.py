@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbgroupchat.engines.llama_batches import BESIDE, CHUNK, Job, next_batch
+from nbgroupchat.engines.llama_batches import AHEAD_EVERY, BESIDE, CHUNK, Job, next_batch, reads_ahead
 from nbgroupchat.engines.llama_model import Part
 
 
@@ -55,3 +55,13 @@ def test_neither_short_nor_long_waits_for_ever() -> None:
     """Chunks go to the oldest and to the shortest prompt in turns."""
     jobs = [_asked(0, 4000), _asked(1, 4000), _asked(2, 10)]
     assert [next_batch(jobs, count)[0].sequence for count in range(4)] == [2, 0, 2, 0]
+
+
+def test_reading_ahead_leaves_replies_their_pace() -> None:
+    """What nobody waits for is read at once where nothing is written, else in few of the batches, never beside a
+    prompt that somebody waits for.
+    """
+    numbers = range(4 * AHEAD_EVERY)
+    assert all(reads_ahead([], count) for count in numbers)
+    assert sum(reads_ahead([_writing(0)], count) for count in numbers) == 4
+    assert not any(reads_ahead([_writing(0), _asked(1, 5)], count) for count in numbers)

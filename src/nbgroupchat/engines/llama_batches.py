@@ -22,6 +22,11 @@ BESIDE = 16
 and 64 took 0.55 s, the same speed of reading, and four times the pace for the replies.
 """
 
+AHEAD_EVERY = 8
+"""Beside replies only every so many batches read ahead: nobody waits for that, and each chunk costs the replies eight
+tokens' time.
+"""
+
 
 class Job(Struct):
     """A sequence that has something to read: `held` ids are in its memory, `todo` follow."""
@@ -41,6 +46,11 @@ def next_batch(jobs: Sequence[Job], count: int) -> list[Part]:
         parts.append(Part(reading.sequence, reading.held, chunk, reading.kind == "asked" and chunk == reading.todo))
     # llama.cpp splits a batch wherever the number of the sequence does not grow by one.
     return sorted(parts, key=lambda part: part.sequence)
+
+
+def reads_ahead(jobs: Sequence[Job], count: int) -> bool:
+    """Whether batch number `count` has a place for what nobody waits for, beside these jobs."""
+    return all(job.kind == "writing" for job in jobs) and (not jobs or count % AHEAD_EVERY == 0)
 
 
 def _next_to_read(jobs: Sequence[Job], count: int) -> Job | None:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from nbgroupchat.engines.base import Sampling
-from nbgroupchat.engines.llama_batches import Job, next_batch
+from nbgroupchat.engines.llama_batches import Job, next_batch, reads_ahead
 from nbgroupchat.engines.llama_messages import (
     Alive,
     Failed,
@@ -165,15 +165,17 @@ class Turns:
                 jobs.append(Job(turn.sequence, held, [turn.token], "writing"))
             else:
                 jobs.append(Job(turn.sequence, held, turn.composed.ids[held:], "asked"))
-        if all(job.kind == "writing" for job in jobs) and (ahead := self._read_ahead()) is not None:
+        if reads_ahead(jobs, self._batches) and (ahead := self._read_ahead()) is not None:
             jobs.append(ahead)
         return jobs
 
     def _read_ahead(self) -> Job | None:
         """The next hint that has something to read and a sequence to read it into."""
-        for room, hint in tuple(self._hints.items()):
+        for room, hint in tuple(self._hints.items()) if len(self._turns) < self._model.sequences else ():
             sequence = self.sequences.take(room, busy=False)
             if sequence is None:
+                # It would drive out what cannot be kept. The next post brings another.
+                del self._hints[room]
                 continue
             ids = self._compose(hint, self._reply_tokens).ids
             held = self.sequences.begin(sequence, ids, sample=False)
