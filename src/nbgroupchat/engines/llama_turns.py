@@ -66,8 +66,8 @@ class Turns:
         self._turns: list[_Turn] = []
         self._hints: dict[str, Listen] = {}
         self._newest = 0
+        # Turns whose stop overtook them.
         self._early: set[int] = set()
-        """Turns whose stop overtook them."""
         self._reply_tokens = Sampling().max_tokens
         self._batches = 0
 
@@ -104,7 +104,7 @@ class Turns:
                     self._give_up(request)
             case Listen(room=room):
                 # One that comes during a reply cannot know it, and would have it forgotten.
-                if not self._answers(room) and all(waiting.room != room for waiting in self._waiting):
+                if all(asked.room != room for asked in (*self._waiting, *(turn.request for turn in self._turns))):
                     self._hints[room] = request
             case Stop():
                 self._stop(request)
@@ -132,14 +132,11 @@ class Turns:
     def _begin_turns(self) -> None:
         """Give sequences to those who wait, in their order; a room's next turn waits for the one before."""
         for request in tuple(self._waiting):
-            if self._answers(request.room):
+            if any(turn.request.room == request.room for turn in self._turns):
                 continue
             if (sequence := self.sequences.take(request.room, busy=True)) is not None:
                 self._waiting.remove(request)
                 self._begin(request, sequence)
-
-    def _answers(self, room: str) -> bool:
-        return any(turn.request.room == room for turn in self._turns)
 
     def _begin(self, request: Generate, sequence: int) -> None:
         self._reply_tokens = request.sampling.max_tokens
@@ -238,8 +235,8 @@ class Turns:
         self._leave(turn)
         self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
         prompt, cached = turn.composed, turn.cached
-        counts = (len(prompt.ids), len(prompt.ids) - cached, cached, turn.reply.tokens, prompt.dropped)
         seed = turn.request.sampling.seed
+        counts = (len(prompt.ids), len(prompt.ids) - cached, cached, turn.reply.tokens, prompt.dropped)
         self._report(Finished(turn.request.turn, reason, *counts, prompt.first, prompt.replies, seed))
 
     def _leave(self, turn: _Turn) -> None:
