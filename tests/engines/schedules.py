@@ -30,9 +30,10 @@ from .tiny_models import ALTERNATING, ARCHITECTURES, CHATML, Architecture, write
 
 ROOMS = ("a", "b", "c", "d")
 CONTEXT = 256
-TOLERANCE = 0.25
-"""Between logits whose standard deviation is about 2. Batches of other sizes round otherwise: 0.05 was seen in 1,000
-schedules, and a token at another place makes more than 1.
+TOLERANCE = 0.08
+"""Between logits whose standard deviation is about 2. Batches of other sizes round otherwise: up to 0.045 was seen. One
+wrong token in the middle of what was read makes 0.46 (llama), 0.19 (gemma3) and 0.01 (mamba, which forgets) in the
+median, and less now and then: a single one may be missed in one schedule, and hardly in hundreds.
 """
 WORDS = ("llama", "hi", "the", "sea", "<|im_end|>", "[INST]", "ß", "🦙", "\n", "x" * 40)
 
