@@ -132,6 +132,7 @@ class BrokenEngine:
     """An engine with a bug."""
 
     status = EngineStatus("ready")
+    model = None
 
     def watch(self, listener: StatusListener) -> None:
         """Tell nothing."""

@@ -17,6 +17,8 @@ from nbgroupchat.settings import Settings, SettingsError, from_environment
         ({"agent_name": ""}, "letters, digits and underscores"),
         ({"openai_base_url": "localhost:8080/v1"}, "begins with http:// or https://"),
         ({"context_tokens": 511}, "must be at least 512"),
+        ({"sequences": 0}, "must be at least 1"),
+        ({"parked_bytes": -1}, "must be at least 0"),
         ({"reply_tokens": 0}, "must be at least 1"),
         ({"reply_tokens": 3000}, "at most half of context_tokens (4096)"),
         ({"threads": -1}, "must be at least 0"),
@@ -39,6 +41,9 @@ def test_settings_come_from_the_environment() -> None:
         {"NBGROUPCHAT_ENGINE": "echo", "NBGROUPCHAT_THREADS": "2", "NBGROUPCHAT_TEMPERATURE": "0.5", "HOME": "/x"}
     )
     assert found == Settings(engine="echo", threads=2, temperature=0.5)
+    assert from_environment({"NBGROUPCHAT_READ_AHEAD": "false"}) == Settings(read_ahead=False)
+    with pytest.raises(SettingsError, match="NBGROUPCHAT_READ_AHEAD is 'no', and takes true or false"):
+        from_environment({"NBGROUPCHAT_READ_AHEAD": "no"})
 
 
 @pytest.mark.parametrize("text", ["many", "", "[1]", "1.5"])

@@ -15,12 +15,14 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 class Segment(Struct, frozen=True):
     """A part of a prompt: one post, one reply, or the server's own words. `key` is the `eid` of the event it is from,
     or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and
-    each is tokenized by itself, as plain text.
+    each is tokenized by itself, as plain text. `ids` are those a reply was sampled as, all of its text, where they
+    were kept: not every reply tokenizes back to them.
     """
 
     role: Role
     text: str
     key: str = ""
+    ids: tuple[int, ...] = ()
 
 
 class Prompt(Struct, frozen=True):

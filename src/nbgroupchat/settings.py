@@ -37,6 +37,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_model: str = ""
     """The name of a model of that server; empty for the only one it has."""
     context_tokens: int = 4096
+    """Of each sequence."""
+    sequences: int = 4
+    """How many rooms the model has in its memory at once; further ones are parked."""
+    parked_bytes: int = 256 * 1024 * 1024
+    read_ahead: bool = True
     reply_tokens: int = 512
     threads: int = 0
     """Threads of the model's worker; 0 leaves one core to the server."""
@@ -67,6 +72,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError("openai_base_url is no address of a server: it begins with http:// or https://.")
         for name, least in (
             ("context_tokens", 512),
+            ("sequences", 1),
+            ("parked_bytes", 0),
             ("reply_tokens", 1),
             ("threads", 0),
             ("temperature", 0),
@@ -103,6 +110,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         try:
             found[name] = msgspec.convert(json.loads(text), type(default))
         except (ValueError, msgspec.ValidationError):
-            kind = "a whole number" if isinstance(default, int) else "a number"
+            kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+            kind = kinds[type(default)]
             raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes {kind}.") from None
     return Settings(**found)  # type: ignore[arg-type]  # each has its field's type

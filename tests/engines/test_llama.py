@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.engines import llama
-from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, EngineStatus, Piece, Sampling
+from nbgroupchat.engines import llama_loading
+from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, EngineStatus, Finish, Piece, Sampling
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.llama_process import default_threads
 from nbgroupchat.engines.model_file import find_model
@@ -183,7 +183,7 @@ async def test_a_load_that_takes_too_long() -> None:
 
 async def test_without_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where llama-cpp-python is not installed the message says what to install."""
-    monkeypatch.setattr(llama, "find_spec", lambda name: None)
+    monkeypatch.setattr(llama_loading, "find_spec", lambda name: None)
     assert 'pip install "nbgroupchat[llama]"' in await _failure(LlamaEngine())
 
 
@@ -192,7 +192,7 @@ async def test_a_worker_that_dies_while_loading(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "model.gguf"
     path.touch()
     monkeypatch.setattr("nbgroupchat.engines.llama_process.WORKER", "this")
-    monkeypatch.setattr(llama, "find_spec", lambda name: name)
+    monkeypatch.setattr(llama_loading, "find_spec", lambda name: name)
     assert "while loading" in await _failure(LlamaEngine(Settings(model_path=str(path))))
 
 
@@ -203,3 +203,61 @@ def test_a_core_is_left_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid, cores=cores: set(range(cores)), raising=False)
         found.append(default_threads())
     assert found == [1, 1, 3, 8]
+
+
+@pytest.mark.model
+async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
+    """The second end in a row shows a failed status that says when it is started again, and then it is."""
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, sequences=1))
+    heard: list[EngineStatus] = []
+    engine.watch(heard.append)
+    for _ in range(2):
+        stream = engine.stream("lobby", LONG, ENDLESS)
+        await anext(stream)
+        assert engine.worker_pid is not None
+        os.kill(engine.worker_pid, signal.SIGKILL)
+        with pytest.raises(EngineInterrupted):
+            async for _ in stream:
+                pass
+    assert [status.state for status in heard if status.state in ("off", "failed")] == ["off", "failed"]
+    with pytest.raises(EngineError, match=r"SIGKILL, for the 2\. time in a row\. It is started again after 1 s"):
+        await read(engine)
+    ready = asyncio.Event()
+    engine.watch(lambda status: ready.set() if status.state == "ready" else None)
+    await ready.wait()
+    assert (await read(engine))[0]
+    await engine.close()
+
+
+@pytest.mark.model
+async def test_a_lost_worker_interrupts_every_room() -> None:
+    """All replies that are being written when the worker dies are interrupted, and asked again they come."""
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64))
+    streams = [engine.stream(room, LONG, ENDLESS) for room in "abc"]
+    await asyncio.gather(*(anext(stream) for stream in streams))
+    assert engine.worker_pid is not None
+    os.kill(engine.worker_pid, signal.SIGKILL)
+    for stream in streams:
+        with pytest.raises(EngineInterrupted, match="SIGKILL"):
+            async for _ in stream:
+                pass
+    assert all(pieces for pieces, _ in await asyncio.gather(*(read(engine) for _ in range(3))))
+    await engine.close()
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("read_ahead", [True, False])
+async def test_reading_ahead_can_be_turned_off(read_ahead: bool) -> None:
+    """What was hinted while the model loaded is read before anybody asks, unless the setting says no."""
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, read_ahead=read_ahead))
+    engine.listen("lobby", Prompt(LONG.segments[:-1]))
+    engine.listen("elsewhere", LONG)
+    engine.start()
+    # A turn of another room comes after the hints, which are read before the worker has nothing to do.
+    await read(engine, LONG)
+    engine.listen("other", Prompt(LONG.segments[:-1]))
+    [part async for part in engine.stream("third", LONG, Sampling(max_tokens=60, temperature=0.0))]
+    *_, finish = [part async for part in engine.stream("other", LONG, Sampling(max_tokens=5))]
+    assert isinstance(finish, Finish)
+    assert (finish.evaluated < 20) == read_ahead
+    await engine.close()

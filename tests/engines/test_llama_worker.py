@@ -11,13 +11,15 @@ import pytest
 from nbgroupchat.engines.base import Sampling
 from nbgroupchat.engines.chat_template import CHATML
 from nbgroupchat.engines.llama_messages import Generate, Load, Ready, Request, Written, decode_report, encode
+from nbgroupchat.engines.llama_model import Part
 from nbgroupchat.engines.llama_process import WORKER
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.engines.prompt_ids import Composer
 from nbgroupchat.prompt import Segment
 
 pytest.importorskip("llama_cpp")
-from nbgroupchat.engines.llama_worker import LlamaModel, LlamaVocabulary  # needs llama_cpp
+from nbgroupchat.engines.llama_worker.model import LlamaModel  # needs llama_cpp
+from nbgroupchat.engines.llama_worker.vocabulary import LlamaVocabulary
 
 pytestmark = pytest.mark.model
 
@@ -105,13 +107,15 @@ def test_a_seed_repeats_a_reply(model: LlamaModel, composer: Composer) -> None:
     """The same seed chooses the same tokens, another one others."""
 
     def reply(seed: int) -> list[int]:
-        model.truncate(0)
-        model.read(composer.member_ids("Once upon a time"))
-        ids = []
-        with model.sampler(Sampling(temperature=1.5, seed=seed)) as choose:
-            for _ in range(20):
-                ids.append(choose())
-                model.read(ids[-1:])
+        model.truncate(0, 0)
+        start = composer.member_ids("Once upon a time")
+        (row,) = model.decode([Part(0, 0, start, True)])
+        sampler = model.sampler(Sampling(temperature=1.5, seed=seed))
+        ids: list[int] = []
+        for place in range(20):
+            ids.append(sampler.choose(row))
+            (row,) = model.decode([Part(0, len(start) + place, ids[-1:], True)])
+        sampler.free()
         return ids
 
     assert reply(1) == reply(1)

@@ -135,3 +135,33 @@ def test_never_too_long(length: int) -> None:
     segments = [Segment("system", long), _user(long), _reply(long), _user(long, "k"), _user(long)]
     for opening in (False, True):
         assert len(Composer(VOCABULARY, LITERALS).compose("lobby", segments, length, opening=opening).ids) <= length
+
+
+def test_a_reply_sampled_in_two_ways() -> None:
+    """Of two replies with the same text but other ids neither is spelled by text; ids that come along always count."""
+    composer = Composer(VOCABULARY, LITERALS)
+    composer.remember("hello", [7, 8, 9])
+    composer.remember("hello", [7, 8, 10])
+    assert "<a>hello</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello"), _user("2"))
+    kept = Segment("assistant", "hello", "r", (7, 8, 9))
+    composed = composer.compose("lobby", [SYSTEM, _user("1"), kept, _user("2")], 1000, opening=True)
+    assert composed.replies == ("r",)
+    assert composed.ids[composed.ids.index(VOCABULARY.id("<a>")) + 1 :][:3] == [7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("opening", "text", "spoken"),
+    [
+        ("</u><a>", "<think>a</think>\n\nb", "b"),
+        ("</u><a>", "\n<think>a", ""),
+        ("</u><a>", "what </think> means", "what </think> means"),
+        ("</u><a><think>", "a</think>b", "b"),
+        ("</u><a><think></think>", "b", "b"),
+    ],
+)
+def test_thoughts_are_left_out(opening: str, text: str, spoken: str) -> None:
+    """What was thought is not in later prompts, whether the model or its template begins the thought."""
+    literals = TurnLiterals("<s>", "</s><u>", "</u><a>", "</a><u>", opening)
+    composer = Composer(VOCABULARY, literals)
+    assert composer.spoken(text) == spoken
+    assert f"<a>{spoken}</a>" in _text(composer, SYSTEM, _user("1"), _reply(text), _user("2"))

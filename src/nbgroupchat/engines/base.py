@@ -34,7 +34,9 @@ class Piece(Struct, frozen=True, tag="piece"):
 class Finish(Struct, frozen=True, tag="finish"):
     """The end of a reply, and what it took, in tokens; `dropped` is the number of segments that did not fit.
 
-    `prompt` is `evaluated` (read for this reply) and `cached` (read before) together.
+    `prompt` is `evaluated` (read for this reply) and `cached` (read before) together. `first` is the key of the first
+    segment that was read and has one, `replies` are those of the replies that were spelled with the ids they were
+    sampled as, and `seed` is the one that was used.
     """
 
     reason: FinishReason
@@ -43,6 +45,18 @@ class Finish(Struct, frozen=True, tag="finish"):
     cached: int = 0
     written: int = 0
     dropped: int = 0
+    first: str = ""
+    replies: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class ModelInfo(Struct, frozen=True):
+    """Which model it is: `sha256` of its file is "" until it has been computed."""
+
+    name: str
+    path: str
+    sha256: str
+    context_tokens: int
 
 
 class EngineStatus(Struct, frozen=True):
@@ -72,6 +86,10 @@ class Engine(Protocol):
     def status(self) -> EngineStatus:
         """How it is now."""
 
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model that is loaded, None where there is no file of one."""
+
     def watch(self, listener: StatusListener) -> None:
         """Call `listener` with every new status, on the event loop."""
 
@@ -85,7 +103,8 @@ class Engine(Protocol):
         """
 
     def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
-        """Write a reply: pieces, then one Finish. Closing the iterator stops the model within a token.
+        """Write a reply: pieces, then one Finish. Rooms are written for at once, a room's own replies one after
+        another. Closing the iterator stops the model within a token.
 
         Waits for the model where it is still loading. Raises EngineError, or EngineInterrupted after which what came
         before still counts.

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, Piece, Sampling, StatusListener
+from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, ModelInfo, Piece, Sampling, StatusListener
 from nbgroupchat.engines.status import StatusBoard
 from nbgroupchat.prompt import Prompt
 
@@ -36,6 +36,11 @@ class EchoEngine:
     def status(self) -> EngineStatus:
         """How it is now."""
         return self._board.now
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """There is none."""
+        return None
 
     def watch(self, listener: StatusListener) -> None:
         """Call `listener` with every new status."""

@@ -7,31 +7,37 @@ A crash of the model is an interrupted reply here, never one of the server. Know
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from importlib.util import find_spec
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
+import msgspec
+
+from nbgroupchat.engines.backoff import Backoff
 from nbgroupchat.engines.base import (
     EngineError,
     EngineInterrupted,
     EngineStatus,
     Finish,
+    ModelInfo,
     Piece,
     Sampling,
     StatusListener,
 )
+from nbgroupchat.engines.llama_loading import start_worker, until_ready
 from nbgroupchat.engines.llama_messages import (
     Failed,
     Finished,
     Generate,
     Listen,
-    Load,
-    Loading,
     Ready,
+    Rebuild,
+    Rebuilt,
+    Report,
     Stop,
     Written,
 )
-from nbgroupchat.engines.llama_process import WorkerProcess, default_threads
-from nbgroupchat.engines.model_file import INSTALL, find_model
+from nbgroupchat.engines.llama_process import WorkerProcess
+from nbgroupchat.engines.llama_streams import Streams
 from nbgroupchat.engines.status import StatusBoard
 from nbgroupchat.prompt import Prompt
 from nbgroupchat.settings import Settings
@@ -40,24 +46,31 @@ from nbgroupchat.settings import Settings
 class LlamaEngine:
     """Runs the model the settings name.
 
-    All methods are called on one event loop. One reply at a time; others wait in line.
+    All methods are called on one event loop. Rooms are written for at the same time, a room's own replies in turn.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         """With `settings.model_path` "", the small model that comes with the package."""
         self._settings = settings or Settings()
         self._board = StatusBoard()
-        self._line = asyncio.Lock()
-        self._turn = 0
         self._loading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
-        self._hint: Listen | None = None
+        self._streams: Streams | None = None
+        self._model: ModelInfo | None = None
+        self._hints: dict[str, Listen] = {}
+        self._backoff = Backoff(time.monotonic)
+        self._restart: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
     def status(self) -> EngineStatus:
         """How it is now."""
         return self._board.now
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model loaded last."""
+        return self._model
 
     @property
     def worker_pid(self) -> int | None:
@@ -69,140 +82,156 @@ class LlamaEngine:
         self._board.watch(listener)
 
     def start(self) -> None:
-        """Begin to load in the background, unless it is loading or loaded."""
-        if self._closed or self._worker is not None or (self._loading is not None and not self._loading.done()):
+        """Begin to load in the background, unless it is loading or loaded, or ended so often that it has to wait."""
+        loading = self._loading is not None and not self._loading.done()
+        if self._closed or self._worker is not None or loading or self._backoff.left:
             return
         self._board.show(EngineStatus(state="loading", progress=0.0))
         self._loading = asyncio.create_task(self._load())
 
     def listen(self, room: str, prompt: Prompt) -> None:
-        """Have the worker read the prompt ahead; while the model is loading, the last one waits for it."""
-        self._hint = Listen(room, prompt.segments)
-        if self._worker is not None and self.status.state == "ready":
-            self._send_hint(self._worker)
+        """Have the worker read the prompt ahead; while the model is loading, the last one of each room waits for it."""
+        if not self._settings.read_ahead:
+            return
+        self._hints[room] = Listen(room, prompt.segments)
+        if self._streams is not None:
+            self._send_hints(self._streams.worker)
 
     async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
-        """Write a reply, when those before it are written."""
-        async with self._line:
-            worker = await self._ready_worker()
-            self._turn += 1
-            turn, pieces, over = self._turn, 0, False
-            worker.send(Generate(turn, room, prompt.segments, sampling))
-            try:
-                while not over:
-                    part = await self._next_part(worker, turn)
-                    over = isinstance(part, Finish)
-                    # Counted before it is given away: who closes the iterator at a piece has seen that piece.
-                    pieces += 1
-                    yield part
-            finally:
-                if not over:
-                    worker.send(Stop(turn, pieces))
+        """Write a reply, beside those of other rooms and after those of the same."""
+        streams = await self._ready_streams()
+        turn, pieces, over = streams.open(), 0, False
+        streams.worker.send(Generate(turn, room, prompt.segments, sampling))
+        try:
+            while not over:
+                part = await self._next_part(streams, turn)
+                over = isinstance(part, Finish)
+                # Counted before it is given away: who closes the iterator at a piece has seen that piece.
+                pieces += 1
+                yield part
+        finally:
+            streams.close(turn)
+            if not over:
+                streams.worker.send(Stop(turn, pieces))
+
+    async def rebuild(
+        self, prompt: Prompt, replies: Mapping[str, Sequence[int]], dropped: int, max_tokens: int
+    ) -> list[int]:
+        """The ids the model read for a prompt: `replies` has the ids of those that `Finish.replies` names, by key.
+
+        Raises EngineError where there is no model to ask.
+        """
+        streams = await self._ready_streams()
+        turn = streams.open()
+        spelled = {key: tuple(ids) for key, ids in replies.items()}
+        streams.worker.send(Rebuild(turn, prompt.segments, spelled, dropped, max_tokens))
+        try:
+            report = await self._next_report(streams, turn)
+        finally:
+            streams.close(turn)
+        if not isinstance(report, Rebuilt):
+            raise EngineError(f"The model's worker answered {report!r} when asked for the ids of a prompt.")
+        return report.ids
 
     async def close(self) -> None:
         """End the worker; a reply being written is interrupted."""
         self._closed = True
+        if self._restart is not None:
+            self._restart.cancel()
         if self._worker is not None:
             await self._worker.close()
         if self._loading is not None:
             await self._loading
         self._board.show(EngineStatus(state="off"))
 
-    async def _ready_worker(self) -> WorkerProcess:
+    async def _ready_streams(self) -> Streams:
         if self._closed:
             raise EngineError("The model was asked for a reply after it was closed. Restart the server.")
         self.start()
         if self._loading is not None:
             # Others may wait for the same load.
             await asyncio.shield(self._loading)
-        if self._worker is None:
+        if self._streams is None:
             raise EngineError(self.status.message or "The model's worker ended while loading. Ask again.")
-        return self._worker
+        return self._streams
 
-    async def _next_part(self, worker: WorkerProcess, turn: int) -> Piece | Finish:
+    async def _next_part(self, streams: Streams, turn: int) -> Piece | Finish:
         while True:
-            try:
-                report = await worker.next_report(self._settings.piece_timeout)
-            except TimeoutError:
-                await worker.kill()
-                raise EngineInterrupted(
-                    f"The model showed no sign of life for {self._settings.piece_timeout:g} s and its worker was "
-                    "ended. Ask again; c.NbGroupChat.piece_timeout gives it more time."
-                ) from None
-            match report:
-                case None:
-                    raise EngineInterrupted(f"The model's worker {worker.how_it_ended()} during the reply. Ask again.")
-                case Written(turn=of, text=text, ids=ids) if of == turn:
+            match await self._next_report(streams, turn):
+                case Written(text=text, ids=ids):
                     return Piece(text, ids)
-                case Failed(turn=of, message=message) if of == turn:
+                case Failed(message=message):
                     raise EngineError(message)
-                case Finished(turn=of, reason=reason) if of == turn and reason != "stopped":
-                    return Finish(
-                        reason, report.prompt, report.evaluated, report.cached, report.written, report.dropped
-                    )
+                case Finished(reason=reason) as end if reason != "stopped":
+                    self._backoff.worked()
+                    return msgspec.convert(end, Finish, from_attributes=True)
                 case _:
-                    continue  # A sign of life, or the rest of a turn that was stopped.
+                    continue  # A sign of life.
+
+    async def _next_report(self, streams: Streams, turn: int) -> Report:
+        try:
+            report = await streams.next_report(turn)
+        except TimeoutError:
+            await streams.worker.kill()
+            raise EngineInterrupted(
+                f"The model showed no sign of life for {self._settings.piece_timeout:g} s and its worker was "
+                "ended. Ask again; c.NbGroupChat.piece_timeout gives it more time."
+            ) from None
+        if report is None:
+            how = streams.worker.how_it_ended()
+            raise EngineInterrupted(f"The model's worker {how} during the reply. Ask again.")
+        return report
 
     async def _load(self) -> None:
         try:
-            if find_spec("llama_cpp") is None:
-                raise EngineError(f"llama-cpp-python is not installed. Run {INSTALL}.")
-            path = find_model(self._settings.model_path)
-            threads = self._settings.threads or default_threads()
-            self._worker = await WorkerProcess.spawn(self._on_end)
-            self._worker.send(Load(str(path), self._settings.context_tokens, threads))
-            ready = await self._until_ready(self._worker)
+            self._worker = await start_worker(self._settings, self._on_end)
+            if self._closed:
+                raise EngineError("The engine was closed while loading.")
+            ready = await until_ready(self._worker, self._settings, self._show_progress)
         except EngineError as error:
-            await self._fail(str(error))
-        # Before OSError, which it is one of.
-        except TimeoutError:
-            await self._fail(
-                f"The model was not loaded after {self._settings.load_timeout:g} s. Set c.NbGroupChat.load_timeout "
-                "higher or c.NbGroupChat.model_path to a smaller model."
-            )
-        except (OSError, NotImplementedError) as error:
-            await self._fail(f"The model's worker process cannot be started ({error!r}). Look into the server's log.")
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                await worker.close()
+            if not self._closed:
+                self._board.show(EngineStatus(state="failed", message=str(error)))
         else:
-            self._board.show(EngineStatus(state="ready", model=ready.model))
-            self._send_hint(self._worker)
+            self._begin(self._worker, ready)
 
-    async def _until_ready(self, worker: WorkerProcess) -> Ready:
-        async with asyncio.timeout(self._settings.load_timeout):
-            while not self._closed:
-                match await worker.next_report(self._settings.load_timeout):
-                    case Loading(progress=progress):
-                        self._board.show(EngineStatus(state="loading", progress=progress))
-                    case Ready() as ready:
-                        return ready
-                    case Failed(message=message):
-                        raise EngineError(message)
-                    case _:
-                        raise EngineError(
-                            f"The model's worker {worker.how_it_ended()} while loading the model. The file may be "
-                            "broken or the memory too small."
-                        )
-        raise EngineError("The engine was closed while loading.")
+    def _show_progress(self, progress: float) -> None:
+        self._board.show(EngineStatus(state="loading", progress=progress))
 
-    async def _fail(self, message: str) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await worker.close()
-        if not self._closed:
-            self._board.show(EngineStatus(state="failed", message=message))
+    def _begin(self, worker: WorkerProcess, ready: Ready) -> None:
+        self._model = ModelInfo(ready.model, ready.path, "", ready.context_tokens)
+        self._streams = Streams(worker, self._settings.piece_timeout, self._on_hash)
+        self._board.show(EngineStatus(state="ready", model=ready.model))
+        self._send_hints(worker)
 
-    def _send_hint(self, worker: WorkerProcess) -> None:
-        hint, self._hint = self._hint, None
-        if hint is not None:
+    def _on_hash(self, sha256: str) -> None:
+        if self._model is not None:
+            self._model = msgspec.structs.replace(self._model, sha256=sha256)
+
+    def _send_hints(self, worker: WorkerProcess) -> None:
+        for hint in self._hints.values():
             worker.send(hint)
+        self._hints.clear()
 
     def _on_end(self, worker: WorkerProcess) -> None:
         if worker is not self._worker:
             return
-        was_ready, self._worker = self.status.state == "ready", None
-        if was_ready and not self._closed:
+        was_ready, self._worker, self._streams = self._streams is not None, None, None
+        if not was_ready or self._closed:
+            return
+        delay, how = self._backoff.ended(), worker.how_it_ended()
+        if not delay:
             self._board.show(
-                EngineStatus(
-                    state="off",
-                    message=f"The model's worker {worker.how_it_ended()}; the next question starts another.",
-                )
+                EngineStatus(state="off", message=f"The model's worker {how}; the next question starts another.")
             )
+            return
+        self._restart = asyncio.get_running_loop().call_later(delay, self.start)
+        self._board.show(
+            EngineStatus(
+                state="failed",
+                message=f"The model's worker {how}, for the {self._backoff.ends}. time in a row. It is started again "
+                f"after {delay:g} s; the server's log may say why it ends.",
+            )
+        )

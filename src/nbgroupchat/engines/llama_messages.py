@@ -20,6 +20,8 @@ class Load(Struct, frozen=True, tag="load"):
     path: str
     context_tokens: int
     threads: int
+    sequences: int = 4
+    parked_bytes: int = 0
 
 
 class Generate(Struct, frozen=True, tag="generate"):
@@ -32,7 +34,7 @@ class Generate(Struct, frozen=True, tag="generate"):
 
 
 class Listen(Struct, frozen=True, tag="listen"):
-    """Read this ahead while idle; a later one takes its place."""
+    """Read this ahead while nobody waits for reading; a later one for the room takes its place."""
 
     room: str
     segments: tuple[Segment, ...]
@@ -45,6 +47,19 @@ class Stop(Struct, frozen=True, tag="stop"):
     pieces: int
 
 
+class Rebuild(Struct, frozen=True, tag="rebuild"):
+    """Compose again the ids of a prompt that left out `dropped` segments, with the ids of the replies it spelled so.
+
+    Answered by `Rebuilt` with the same id.
+    """
+
+    turn: int
+    segments: tuple[Segment, ...]
+    replies: dict[str, tuple[int, ...]]
+    dropped: int
+    max_tokens: int
+
+
 class Loading(Struct, frozen=True, tag="loading"):
     """How far the load is, from 0 to 1."""
 
@@ -52,10 +67,20 @@ class Loading(Struct, frozen=True, tag="loading"):
 
 
 class Ready(Struct, frozen=True, tag="ready"):
-    """The model is loaded, with a context of that many tokens."""
+    """The model is loaded, with that many sequences of that many tokens; sizes are in bytes."""
 
     model: str
+    path: str
     context_tokens: int
+    sequences: int
+    weights: int
+    cache: int
+
+
+class Hashed(Struct, frozen=True, tag="hashed"):
+    """The SHA-256 of the model's file, in hexadecimal; it takes a while and comes after Ready."""
+
+    sha256: str
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -89,10 +114,20 @@ class Finished(Struct, frozen=True, tag="finished"):
     cached: int
     written: int
     dropped: int
+    first: str
+    replies: tuple[str, ...]
+    seed: int
 
 
-Request: TypeAlias = Load | Generate | Listen | Stop
-Report: TypeAlias = Loading | Ready | Failed | Alive | Written | Finished
+class Rebuilt(Struct, frozen=True, tag="rebuilt"):
+    """The ids of a prompt."""
+
+    turn: int
+    ids: list[int]
+
+
+Request: TypeAlias = Load | Generate | Listen | Stop | Rebuild
+Report: TypeAlias = Loading | Ready | Hashed | Failed | Alive | Written | Finished | Rebuilt
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -64,7 +64,7 @@ class WorkerProcess:
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(encode(request))
 
-    async def next_report(self, seconds: float) -> Report | None:
+    async def next_report(self, seconds: float | None = None) -> Report | None:
         """The next report, None when the worker is gone. Raises TimeoutError."""
         if self.ended and self._reports.empty():
             return None

@@ -1,201 +1,248 @@
-"""What the worker does with its requests: write replies, and read ahead while idle.
+"""What the worker does with its requests: writes replies for several rooms at once, and reads ahead beside them.
 
-One sequence, one turn at a time. Knows the model only by the interface below, and nothing of pipes or llama.cpp.
+Each step is one batch, and a stop is looked at before every one. Knows the model only by its interface, and nothing of
+pipes or llama.cpp.
 """
 
 from __future__ import annotations
 
-import codecs
 import queue
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Literal, Protocol, TypeAlias
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from nbgroupchat.engines.base import Sampling
-from nbgroupchat.engines.llama_messages import Alive, Failed, Finished, Generate, Listen, Report, Written
+from nbgroupchat.engines.llama_batches import Job, next_batch, reads_ahead
+from nbgroupchat.engines.llama_messages import (
+    Alive,
+    Failed,
+    Finished,
+    Generate,
+    Listen,
+    Rebuild,
+    Rebuilt,
+    Report,
+    Stop,
+    Written,
+)
+from nbgroupchat.engines.llama_model import Model, ModelError, Part, Sampler
+from nbgroupchat.engines.llama_parking import Parking
+from nbgroupchat.engines.llama_reply import ReplyPiece, ReplyText
+from nbgroupchat.engines.llama_sequences import Sequences
 from nbgroupchat.engines.prompt_ids import Composed, Composer
 
 _Reason: TypeAlias = Literal["complete", "length", "stopped"]
-_Piece: TypeAlias = tuple[str, tuple[int, ...]]
-
-CHUNK = 64
-"""Tokens read in one call, and so the longest a stop waits. Smaller ones read slower."""
+_Request: TypeAlias = Generate | Listen | Stop | Rebuild
 
 
-class ModelError(Exception):
-    """llama.cpp refused; the message says what it was asked."""
+class _Turn:
+    """A turn that has a sequence: first its prompt is read, then its reply is written."""
 
-
-class Model(Protocol):
-    """What a turn needs of a loaded model with one sequence."""
-
-    context_tokens: int
-
-    def truncate(self, length: int) -> int:
-        """Forget what is in memory from `length` on; returns how much is left: 0 where it can only forget all."""
-
-    def read(self, ids: Sequence[int]) -> None:
-        """Read ids after what is in memory. Raises ModelError."""
-
-    def sampler(self, sampling: Sampling) -> AbstractContextManager[Callable[[], int]]:
-        """A function that chooses the next token from what was read last."""
-
-    def piece(self, token: int) -> bytes:
-        """The text of a token."""
-
-    def ends_reply(self, token: int) -> bool:
-        """Whether a reply ends with this token."""
+    def __init__(self, request: Generate, composed: Composed, sequence: int, cached: int, sampler: Sampler) -> None:
+        self.request = request
+        self.composed = composed
+        self.sequence = sequence
+        self.cached = cached
+        self.sampler = sampler
+        self.reply = ReplyText()
+        self.token: int | None = None
+        """Sampled and told, but not read yet."""
 
 
 class Turns:
-    """Works through requests; `put` and `stop` may be called from another thread, `run` ends never."""
+    """Works through requests; `put` may be called from another thread."""
 
-    def __init__(self, model: Model, composer: Composer, report: Callable[[Report], None]) -> None:
+    def __init__(
+        self, model: Model, composer: Composer, report: Callable[[Report], None], parked_bytes: int = 0
+    ) -> None:
+        self.sequences = Sequences(model, Parking(parked_bytes))
         self._model = model
         self._composer = composer
         self._report = report
-        self._read: list[int] = []
-        self._requests: queue.SimpleQueue[Generate | None] = queue.SimpleQueue()
-        self._hint: Listen | None = None
-        self._stopped: dict[int, int] = {}
+        self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        self._waiting: list[Generate] = []
+        self._turns: list[_Turn] = []
+        self._hints: dict[str, Listen] = {}
+        self._newest = 0
+        # Turns whose stop overtook them.
+        self._early: set[int] = set()
         self._reply_tokens = Sampling().max_tokens
+        self._batches = 0
 
-    def put(self, request: Generate | Listen) -> None:
-        """Take a request. Only the latest hint counts."""
-        if isinstance(request, Listen):
-            self._hint = request
-            self._requests.put(None)
-        else:
-            self._requests.put(request)
-
-    def stop(self, turn: int, pieces: int) -> None:
-        """Stop a turn, now or before it began; its reader has seen the first `pieces`."""
-        self._stopped[turn] = pieces
+    def put(self, request: _Request) -> None:
+        """Take a request. Of a room's hints only the latest counts."""
+        self._requests.put(request)
 
     def run(self) -> None:
         """Answer requests for ever."""
         while True:
-            self.step()
+            if not self.step():
+                self._take(self._requests.get())
 
-    def step(self) -> None:
-        """Wait for a request and do what is asked, and what there is to do until the next one."""
-        request = self._requests.get()
-        if request is not None:
-            self._generate(request)
-        self._read_ahead()
+    def step(self) -> bool:
+        """Take in what was asked and read one batch; False where there is nothing to read."""
+        while not self._requests.empty():
+            self._take(self._requests.get())
+        self._begin_turns()
+        parts = next_batch(self._jobs(), self._batches)
+        self._batches += 1
+        if parts:
+            self._read(parts)
+        return bool(parts)
 
-    def _read_ahead(self) -> None:
-        hint, self._hint = self._hint, None
-        if hint is None or not self._requests.empty():
-            # Another request is waiting, and a hint comes again with the next post.
-            self._hint = self._hint or hint
+    def _take(self, request: _Request) -> None:
+        match request:
+            case Generate(turn=turn):
+                self._newest = turn
+                # What was to be read ahead begins this prompt too.
+                self._hints.pop(request.room, None)
+                self._waiting.append(request)
+                if turn in self._early:
+                    self._early.remove(turn)
+                    self._give_up(request)
+            case Listen(room=room):
+                # One that comes during a reply cannot know it, and would have it forgotten.
+                if all(asked.room != room for asked in (*self._waiting, *(turn.request for turn in self._turns))):
+                    self._hints[room] = request
+            case Stop():
+                self._stop(request)
+            case Rebuild():
+                length = self._prompt_length(request.max_tokens)
+                ids = self._composer.rebuild(request.segments, request.replies, length, request.dropped)
+                self._report(Rebuilt(request.turn, ids))
+
+    def _stop(self, stop: Stop) -> None:
+        turn = next((turn for turn in self._turns if turn.request.turn == stop.turn), None)
+        if turn is not None:
+            self._end(turn, "stopped", turn.reply.pieces[: stop.pieces])
             return
-        composed = self._compose(hint, self._reply_tokens)
-        try:
-            for _ in self._read_to(composed.ids):
-                if not self._requests.empty():
-                    return
-        except ModelError:
-            # The turn that needs it will meet the same refusal, and says so to somebody.
-            return
+        for request in self._waiting:
+            if request.turn == stop.turn:
+                self._give_up(request)
+                return
+        if stop.turn > self._newest:
+            self._early.add(stop.turn)
+
+    def _give_up(self, request: Generate) -> None:
+        self._waiting.remove(request)
+        self._report(Finished(request.turn, "stopped", 0, 0, 0, 0, 0, "", (), 0))
+
+    def _begin_turns(self) -> None:
+        """Give sequences to those who wait, in their order; a room's next turn waits for the one before."""
+        for request in tuple(self._waiting):
+            if any(turn.request.room == request.room for turn in self._turns):
+                continue
+            if (sequence := self.sequences.take(request.room, busy=True)) is not None:
+                self._waiting.remove(request)
+                self._begin(request, sequence)
+
+    def _begin(self, request: Generate, sequence: int) -> None:
+        self._reply_tokens = request.sampling.max_tokens
+        seed = request.sampling.seed & 0xFFFFFFFF or random.SystemRandom().randrange(1, 2**32)
+        request = msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, seed=seed))
+        composed = self._compose(request, self._reply_tokens)
+        cached = self.sequences.begin(sequence, composed.ids, sample=True)
+        self._turns.append(_Turn(request, composed, sequence, cached, self._model.sampler(request.sampling)))
+        self._report(Alive(request.turn))
 
     def _compose(self, request: Generate | Listen, reply_tokens: int) -> Composed:
-        length = max(self._model.context_tokens - reply_tokens, self._model.context_tokens // 2)
+        length = self._prompt_length(reply_tokens)
         return self._composer.compose(request.room, request.segments, length, opening=isinstance(request, Generate))
 
-    def _read_to(self, ids: list[int]) -> Iterator[int]:
-        """Bring the memory to these ids, a chunk at a time; yields what was in memory before, then after each chunk."""
-        known = next(
-            (place for place, (old, new) in enumerate(zip(self._read, ids, strict=False)) if old != new),
-            min(len(self._read), len(ids)),
-        )
-        # The last token is read again even if it is known: what follows is sampled from its reading.
-        known = max(min(known, len(ids) - 1), 0)
-        if known < len(self._read):
-            known = self._model.truncate(known)
-            del self._read[known:]
-        yield known
-        while len(self._read) < len(ids):
-            self._append(ids[len(self._read) : len(self._read) + CHUNK])
-            yield known
+    def _prompt_length(self, reply_tokens: int) -> int:
+        return max(self._model.context_tokens - reply_tokens, self._model.context_tokens // 2)
 
-    def _append(self, ids: list[int]) -> None:
-        try:
-            self._model.read(ids)
-        except ModelError:
-            del self._read[self._model.truncate(0) :]
-            raise
-        self._read += ids
-
-    def _generate(self, request: Generate) -> None:
-        self._reply_tokens = request.sampling.max_tokens
-        self._stopped = {turn: pieces for turn, pieces in self._stopped.items() if turn >= request.turn}
-        composed = self._compose(request, self._reply_tokens)
-        cached = written = 0
-        reason: _Reason = "stopped"
-        try:
-            for cached in self._read_to(composed.ids):  # noqa: B007  # its last value counts
-                if request.turn in self._stopped:
-                    break
-                self._report(Alive(request.turn))
+    def _jobs(self) -> list[Job]:
+        jobs = []
+        for turn in self._turns:
+            held = len(self.sequences.held(turn.sequence))
+            if turn.token is not None:
+                jobs.append(Job(turn.sequence, held, [turn.token], "writing"))
             else:
-                reason, written = self._write(request, self._model.context_tokens - len(composed.ids))
+                jobs.append(Job(turn.sequence, held, turn.composed.ids[held:], "asked"))
+        if reads_ahead(jobs, self._batches) and (ahead := self._read_ahead()) is not None:
+            jobs.append(ahead)
+        return jobs
+
+    def _read_ahead(self) -> Job | None:
+        """The next hint that has something to read and a sequence to read it into."""
+        for room, hint in tuple(self._hints.items()) if len(self._turns) < self._model.sequences else ():
+            sequence = self.sequences.take(room, busy=False)
+            if sequence is None:
+                # It would drive out what cannot be kept. The next post brings another.
+                del self._hints[room]
+                continue
+            ids = self._compose(hint, self._reply_tokens).ids
+            held = self.sequences.begin(sequence, ids, sample=False)
+            if held < len(ids):
+                return Job(sequence, held, ids[held:], "ahead")
+            del self._hints[room]
+        return None
+
+    def _read(self, parts: Sequence[Part]) -> None:
+        try:
+            rows = self._model.decode(parts)
         except ModelError as error:
-            self._report(Failed(str(error), request.turn))
+            self._refused(parts, error)
             return
-        prompt = len(composed.ids)
-        self._report(Finished(request.turn, reason, prompt, prompt - cached, cached, written, composed.dropped))
+        for part, row in zip(parts, rows, strict=True):
+            self.sequences.read(part)
+            turn = next((turn for turn in self._turns if turn.sequence == part.sequence), None)
+            if turn is None:
+                continue
+            if part.sample:
+                self._write(turn, turn.sampler.choose(row))
+            else:
+                self._report(Alive(turn.request.turn))
 
-    def _write(self, request: Generate, space: int) -> tuple[_Reason, int]:
-        """Sample a reply of at most `space` tokens; returns why it ended, and its tokens."""
-        turn, reply = request.turn, _ReplyText()
-        most = min(request.sampling.max_tokens, space)
-        reason: _Reason = "length"
-        with self._model.sampler(request.sampling) as choose:
-            while reply.tokens < most:
-                if turn in self._stopped:
-                    reason = "stopped"
-                    break
-                token = choose()
-                if self._model.ends_reply(token) or token in self._composer.markers:
-                    reason = "complete"
-                    break
-                self._tell(turn, reply.add(token, self._model.piece(token)))
-                if reply.tokens < most:
-                    self._append([token])
-        if reason != "stopped" and (piece := reply.end()) is not None:
+    def _refused(self, parts: Sequence[Part], error: ModelError) -> None:
+        """Find the part that cannot be read, by reading each alone."""
+        for part in parts:
+            if self.sequences.repair(part.sequence) and len(parts) > 1:
+                self._read([part])
+            else:
+                self._fail(part.sequence, error)
+
+    def _fail(self, sequence: int, error: ModelError) -> None:
+        turn = next((turn for turn in self._turns if turn.sequence == sequence), None)
+        if turn is not None:
+            self._leave(turn)
+            self._report(Failed(str(error), turn.request.turn))
+        else:
+            # The turn that needs what was hinted will meet the same refusal, and says so to somebody.
+            self._hints = {room: hint for room, hint in self._hints.items() if self.sequences.of(room) != sequence}
+        self.sequences.forget(sequence)
+
+    def _write(self, turn: _Turn, token: int) -> None:
+        """Take the token that was sampled for a turn."""
+        if self._model.ends_reply(token) or token in self._composer.markers:
+            self._finish(turn, "complete")
+            return
+        self._tell(turn, turn.reply.add(token, self._model.piece(token)))
+        turn.token = token
+        space = self._model.context_tokens - len(turn.composed.ids)
+        if turn.reply.tokens >= min(turn.request.sampling.max_tokens, space):
+            self._finish(turn, "length")
+
+    def _finish(self, turn: _Turn, reason: _Reason) -> None:
+        if (piece := turn.reply.end()) is not None:
             self._tell(turn, piece)
-        seen = reply.pieces[: self._stopped[turn]] if reason == "stopped" else reply.pieces
-        if seen:
-            self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
-        return reason, reply.tokens
+        self._end(turn, reason, turn.reply.pieces)
 
-    def _tell(self, turn: int, piece: _Piece | None) -> None:
-        self._report(Alive(turn) if piece is None else Written(turn, *piece))
+    def _end(self, turn: _Turn, reason: _Reason, seen: Sequence[ReplyPiece]) -> None:
+        self._leave(turn)
+        self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
+        prompt, cached = turn.composed, turn.cached
+        seed = turn.request.sampling.seed
+        counts = (len(prompt.ids), len(prompt.ids) - cached, cached, turn.reply.tokens, prompt.dropped)
+        self._report(Finished(turn.request.turn, reason, *counts, prompt.first, prompt.replies, seed))
 
+    def _leave(self, turn: _Turn) -> None:
+        self._turns.remove(turn)
+        self.sequences.give_back(turn.sequence)
+        turn.sampler.free()
 
-class _ReplyText:
-    """A reply's text so far, in pieces of whole characters."""
-
-    def __init__(self) -> None:
-        self.pieces: list[_Piece] = []
-        self.tokens = 0
-        self._held: list[int] = []
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def add(self, token: int, text: bytes) -> _Piece | None:
-        """Add a token; None while it ends inside a character."""
-        self.tokens += 1
-        self._held.append(token)
-        return self._take(self._decoder.decode(text))
-
-    def end(self) -> _Piece | None:
-        """What a reply that ends inside a character still has to say."""
-        return self._take(self._decoder.decode(b"", final=True))
-
-    def _take(self, text: str) -> _Piece | None:
-        if not text:
-            return None
-        self.pieces.append((text, tuple(self._held)))
-        self._held.clear()
-        return self.pieces[-1]
+    def _tell(self, turn: _Turn, piece: ReplyPiece | None) -> None:
+        self._report(Alive(turn.request.turn) if piece is None else Written(turn.request.turn, *piece))

@@ -8,7 +8,7 @@ as. Knows nothing of llama.cpp, and of rooms only that each has its own beginnin
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -21,15 +21,21 @@ CUT_MARK = " [… cut …] "
 
 _V = TypeVar("_V")
 
+_THOUGHT = ("<think>", "</think>")
+
 _REPLIES_KEPT = 512
 _ROOMS_KEPT = 1024
 
 
 class Composed(Struct, frozen=True):
-    """The ids of a prompt, and how many of its segments did not fit."""
+    """The ids of a prompt, how many of its segments did not fit, the key of the first that did and has one, and those
+    of the replies that are spelled as they were sampled.
+    """
 
     ids: list[int]
     dropped: int
+    first: str
+    replies: tuple[str, ...]
 
 
 class _Part(Struct, frozen=True):
@@ -62,12 +68,15 @@ class Composer:
             if vocabulary.is_control(token)
         )
         """The control tokens that mark turns."""
+        self._opens_thought = _THOUGHT[0] in literals.opening and _THOUGHT[1] not in literals.opening
         self._sampled: OrderedDict[str, list[int]] = OrderedDict()
         self._first_key: OrderedDict[str, str] = OrderedDict()
 
     def remember(self, reply: str, ids: Sequence[int]) -> None:
         """Spell this reply with these ids when it comes back in a prompt: not every reply tokenizes back to them."""
-        _put(self._sampled, reply.strip(), list(ids), _REPLIES_KEPT)
+        known = self._sampled.get(reply.strip(), list(ids))
+        # One text that was sampled in two ways is spelled in neither: which reply is meant could not be told.
+        _put(self._sampled, reply.strip(), list(ids) if list(ids) == known else [], _REPLIES_KEPT)
 
     def member_ids(self, text: str) -> list[int]:
         """The ids of one post."""
@@ -75,6 +84,36 @@ class Composer:
 
     def compose(self, room: str, segments: Sequence[Segment], length: int, *, opening: bool) -> Composed:
         """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins."""
+        system, told, body = self._system(segments, length)
+        spelled = [self._spelled(segment) for segment in segments[told:]]
+        parts = self._parts(segments[told:], spelled, body)
+        first = self._first(room, parts, body)
+        return Composed(
+            self._row(system, parts[first:], opening=opening),
+            first,
+            next((part.key for part in parts[first:] if part.key), ""),
+            tuple(part.key for part, ids in zip(parts[first:], spelled[first:], strict=True) if ids and part.key),
+        )
+
+    def rebuild(
+        self, segments: Sequence[Segment], replies: Mapping[str, Sequence[int]], length: int, dropped: int
+    ) -> list[int]:
+        """The ids a prompt had that dropped so many segments and spelled the replies with these keys as they were
+        sampled; nothing of it depends on what this composer did before.
+        """
+        system, told, body = self._system(segments, length)
+        spelled = [list(replies.get(segment.key, ())) for segment in segments[told:]]
+        return self._row(system, self._parts(segments[told:], spelled, body)[dropped:], opening=True)
+
+    def spoken(self, text: str) -> str:
+        """A reply without what the model thought before it: `<think>` is its own or the template's."""
+        whole = _THOUGHT[0] + text if self._opens_thought else text
+        if not whole.lstrip().startswith(_THOUGHT[0]):
+            return text
+        return whole.partition(_THOUGHT[1])[2].lstrip()
+
+    def _system(self, segments: Sequence[Segment], length: int) -> tuple[list[int], int, int]:
+        """The system message's ids, the segments it is made of, and the length left to the others."""
         told = 0
         while told < len(segments) and segments[told].role == "system":
             told += 1
@@ -82,16 +121,24 @@ class Composer:
         system = self._cut(
             self._plain.ids("\n".join(segment.text for segment in segments[:told])), max((length - fixed) // 4, 1)
         )
-        body = max(length - fixed - len(system), 2 * (self._overhead + len(self._mark) + 2))
-        parts = [self._part(segment, body // 2 - self._overhead) for segment in segments[told:]]
-        first = self._first(room, parts, body)
-        return Composed(self._row(system, parts[first:], opening=opening), first)
+        return system, told, max(length - fixed - len(system), 2 * (self._overhead + len(self._mark) + 2))
 
-    def _part(self, segment: Segment, length: int) -> _Part:
-        if segment.role == "assistant":
-            ids = self._sampled.get(segment.text.strip()) or self._plain.ids(segment.text)
-            return _Part("assistant", segment.key, self._cut(ids, length))
-        return _Part("user", segment.key, self._cut(self._plain.ids(segment.text), length))
+    def _spelled(self, segment: Segment) -> list[int]:
+        """The ids a reply was sampled as, where they are known and all of it was said."""
+        if segment.role != "assistant" or self.spoken(segment.text) != segment.text:
+            return []
+        return list(segment.ids) or self._sampled.get(segment.text.strip(), [])
+
+    def _parts(self, segments: Sequence[Segment], spelled: Sequence[list[int]], body: int) -> list[_Part]:
+        parts = []
+        for segment, sampled in zip(segments, spelled, strict=True):
+            if segment.role == "assistant":
+                ids = sampled or self._plain.ids(self.spoken(segment.text))
+            else:
+                ids = self._plain.ids(segment.text)
+            role: Role = "assistant" if segment.role == "assistant" else "user"
+            parts.append(_Part(role, segment.key, self._cut(ids, body // 2 - self._overhead)))
+        return parts
 
     def _cut(self, ids: list[int], length: int) -> list[int]:
         if len(ids) <= length:

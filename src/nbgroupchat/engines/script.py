@@ -21,6 +21,7 @@ from nbgroupchat.engines.base import (
     EngineInterrupted,
     EngineStatus,
     Finish,
+    ModelInfo,
     Piece,
     Sampling,
     StatusListener,
@@ -87,6 +88,11 @@ class ScriptEngine:
     def status(self) -> EngineStatus:
         """How it is now."""
         return self._board.now
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """There is none."""
+        return None
 
     def watch(self, listener: StatusListener) -> None:
         """Call `listener` with every new status."""

@@ -62,6 +62,13 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.openai_model, help="A model of that server; empty for the only one it has.", config=True
     )
     context_tokens = Integer(_DEFAULTS.context_tokens, help="How much the model reads at once, in tokens.", config=True)
+    sequences = Integer(_DEFAULTS.sequences, help="How many rooms the model has in its memory at once.", config=True)
+    parked_bytes = Integer(
+        _DEFAULTS.parked_bytes, help="How much memory the model keeps of further rooms, in bytes.", config=True
+    )
+    read_ahead = Bool(
+        _DEFAULTS.read_ahead, help="Whether the model reads what is posted before anybody asks it.", config=True
+    )
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
     threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
     temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
