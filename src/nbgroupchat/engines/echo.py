@@ -9,8 +9,8 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, ModelInfo, Piece, Sampling, StatusListener
-from nbgroupchat.engines.status import StatusBoard
+from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, Piece, Sampling
+from nbgroupchat.engines.status import Watched
 from nbgroupchat.prompt import Prompt
 
 _WORD = re.compile(r"\s*\S+|\s+")
@@ -26,25 +26,8 @@ def prompt_size(prompt: Prompt) -> int:
     return sum(len(segment.text.split()) for segment in prompt.segments)
 
 
-class EchoEngine:
+class EchoEngine(Watched):
     """Answers with the text of the last post in the prompt, word by word."""
-
-    def __init__(self) -> None:
-        self._board = StatusBoard()
-
-    @property
-    def status(self) -> EngineStatus:
-        """How it is now."""
-        return self._board.now
-
-    @property
-    def model(self) -> ModelInfo | None:
-        """There is none."""
-        return None
-
-    def watch(self, listener: StatusListener) -> None:
-        """Call `listener` with every new status."""
-        self._board.watch(listener)
 
     def start(self) -> None:
         """There is nothing to load: ready at once."""

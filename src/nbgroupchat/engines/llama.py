@@ -21,7 +21,6 @@ from nbgroupchat.engines.base import (
     ModelInfo,
     Piece,
     Sampling,
-    StatusListener,
 )
 from nbgroupchat.engines.llama_loading import start_worker, until_ready
 from nbgroupchat.engines.llama_messages import (
@@ -38,12 +37,12 @@ from nbgroupchat.engines.llama_messages import (
 )
 from nbgroupchat.engines.llama_process import WorkerProcess
 from nbgroupchat.engines.llama_streams import Streams
-from nbgroupchat.engines.status import StatusBoard
+from nbgroupchat.engines.status import Watched
 from nbgroupchat.prompt import Prompt
 from nbgroupchat.settings import Settings
 
 
-class LlamaEngine:
+class LlamaEngine(Watched):
     """Runs the model the settings name.
 
     All methods are called on one event loop. Rooms are written for at the same time, a room's own replies in turn.
@@ -51,8 +50,8 @@ class LlamaEngine:
 
     def __init__(self, settings: Settings | None = None) -> None:
         """With `settings.model_path` "", the small model that comes with the package."""
+        super().__init__()
         self._settings = settings or Settings()
-        self._board = StatusBoard()
         self._loading: asyncio.Task[None] | None = None
         self._worker: WorkerProcess | None = None
         self._streams: Streams | None = None
@@ -63,11 +62,6 @@ class LlamaEngine:
         self._closed = False
 
     @property
-    def status(self) -> EngineStatus:
-        """How it is now."""
-        return self._board.now
-
-    @property
     def model(self) -> ModelInfo | None:
         """The model loaded last."""
         return self._model
@@ -76,10 +70,6 @@ class LlamaEngine:
     def worker_pid(self) -> int | None:
         """The id of the worker's process, None where there is none."""
         return self._worker.pid if self._worker is not None else None
-
-    def watch(self, listener: StatusListener) -> None:
-        """Call `listener` with every new status."""
-        self._board.watch(listener)
 
     def start(self) -> None:
         """Begin to load in the background, unless it is loading or loaded, or ended so often that it has to wait."""

