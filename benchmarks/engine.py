@@ -120,23 +120,23 @@ async def _speed(
     """`single` and `batched`; each peer takes turns with ours."""
     tokens = 32 if profile.name == "smoke" else 128
     question = "@llama please explain in many long sentences how to cook a soup, step by step"
-    ours, theirs, together, apart = [], [], [], []
+    ours: list[float] = []
+    theirs: list[float] = []
+    together: list[float] = []
+    apart: list[float] = []
     for number in range(profile.rounds):
         room = Room(engine, f"single-{number}")
         room.post(question)
         _, seconds, finish = await room.ask(tokens)
         ours.append((finish.written - 1) / seconds)
         theirs.append(bare.tokens_per_second("\n".join(segment.text for segment in room.segments[:-1]), tokens))
-        rooms = [Room(engine, f"batch-{number}-{place}") for place in range(4)]
-        for room in rooms:
-            room.post(question)
-            await room.ask(1)
-        for room in rooms:
-            room.post(question)
-        apart.append(await _rate(rooms, tokens, at_once=False))
-        for room in rooms:
-            room.post(question)
-        together.append(await _rate(rooms, tokens, at_once=True))
+        for rates, at_once in ((apart, False), (together, True)):
+            # The same four replies, each of them asked for by a room that has been listened to.
+            rooms = [Room(engine, f"batch-{number}-{at_once}-{place}") for place in range(4)]
+            for room in rooms:
+                room.post(question)
+            await _settle(4 * len(rooms[0].segments))
+            rates.append(await _rate(rooms, tokens, at_once=at_once))
     figures["single"] = statistics.median(ours) / statistics.median(theirs)
     figures["batched"] = statistics.median(together) / statistics.median(apart)
     notes["single"] = f"{statistics.median(ours):.0f} against {statistics.median(theirs):.0f} tokens/s"
