@@ -203,6 +203,34 @@ async def test_a_reply_that_ends_early_lets_the_model_go(caplog: pytest.LogCaptu
     assert caplog.text == ""
 
 
+class FloodingEngine(BrokenEngine):
+    """An engine that never ends by itself, and needs a moment to let its model go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+        try:
+            yield Piece("Sure.")
+            while True:
+                yield Piece("\nAna: thanks")
+        finally:
+            await asyncio.sleep(0)
+            self.let_go.set()
+
+
+async def test_a_turn_is_not_stopped_by_its_own_close() -> None:
+    """The agent hears the close of its reply like everybody; that must not cut short how it lets the model go."""
+    hub, engine = Hub(MemoryBackplane(), plain), FloodingEngine()
+    agent = Agent(engine, SETTINGS)
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    assert (await ana.reply((await ana.post("@llama ok?")).id)).text == "Sure."
+    async with asyncio.timeout(10):
+        await engine.let_go.wait()
+
+
 async def test_a_question_that_waits_can_be_stopped() -> None:
     """Stopping it by its message's id ends it with an empty reply, which nobody has to wait for."""
     held, gate = holding("Slow")

@@ -175,7 +175,7 @@ class Agent:
         while len(self._turns) < self._settings.turns_at_once and (found := self._queue.take(self._turns)):
             room, asked = found
             turn = self._turns[room] = _Turn(asked)
-            turn.task = asyncio.get_running_loop().create_task(self._answer(room, asked))
+            turn.task = asyncio.get_running_loop().create_task(self._answer(room, turn))
             turn.task.add_done_callback(partial(self._ended, room))
         waiting = self._queue.waiting(len(self._turns))
         for room in self._queued | set(waiting):
@@ -190,8 +190,8 @@ class Agent:
         if room not in self._turns and room in self._windows:
             self._engine.listen(room, self._windows[room].read_ahead())
 
-    async def _answer(self, room: str, asked: Posted) -> None:
-        window = self._windows[room]
+    async def _answer(self, room: str, turn: _Turn) -> None:
+        window, asked = self._windows[room], turn.asked
         prompt, context = window.prompt(asked.eid), window.seq
         guard = Guard(self._settings.agent_name, window.speakers(), cue(self._settings.agent_name))
         reply = await self._seat.open_reply(room, asked.eid, context)
@@ -209,8 +209,12 @@ class Agent:
             _log.exception("The model failed in an unforeseen way, incident %s", incident)
             status, error = "failed", f"The model failed in an unforeseen way; the server's log has more at {incident}."
         finally:
-            await self._seat.close_reply(room, reply, status, error)
-            await stream.aclose()
+            # From here on the close that is heard is this turn's own, which must not stop it in the middle of its end.
+            turn.reply = None
+            try:
+                await self._seat.close_reply(room, reply, status, error)
+            finally:
+                await stream.aclose()
 
     async def _write(
         self, room: str, reply: str, stream: AsyncGenerator[Piece | Finish, None], guard: Guard
