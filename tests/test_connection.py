@@ -147,6 +147,15 @@ async def test_a_room_that_is_closed_to_it_is_said(room: ChatRoom, hub: Hub) -> 
         await blocking(room.post, "after")
 
 
+async def test_joining_while_nobody_is_there_ends(room: ChatRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room joined while the connection cannot be made again is an error after a while, not a wait for ever."""
+    monkeypatch.setattr("nbgroupchat.connection.ANSWER_SECONDS", 0.05)
+    connection = room._connection
+    connection._loop.call_soon_threadsafe(connection._ready.clear)
+    with pytest.raises(ChatError, match="'other' could not be joined"):
+        await blocking(lambda: connection.run(connection.join(ChatRoom("other", connection))))
+
+
 async def test_a_gap_is_mended(room: ChatRoom, hub: Hub) -> None:
     """Where an entry was missed, the room is joined again, and everything is there."""
     await blocking(room.post, "one")

@@ -109,14 +109,16 @@ class Connection:
 
     async def join(self, reader: Reader) -> None:
         """Let a reader hear its room from now on. Raises ChatError or Refusal."""
-        await self._ready.wait()
-        self._readers[reader.name] = reader
         try:
-            await self._enter(reader)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._ready.wait()
+                self._readers[reader.name] = reader
+                await self._enter(reader)
         except BaseException as error:
             self._readers.pop(reader.name, None)
-            if isinstance(error, LinkClosed):
-                raise ChatError(f"The connection was cut while joining {reader.name!r}: {error}. Try again.") from error
+            if isinstance(error, (LinkClosed, TimeoutError)):
+                why = str(error) or self._trouble or f"no answer within {ANSWER_SECONDS:.0f} s"
+                raise ChatError(f"The room {reader.name!r} could not be joined: {why}. Try again.") from error
             raise
 
     async def leave(self, reader: Reader) -> None:
