@@ -19,6 +19,8 @@ from nbgroupchat.characters import MAX_MARKS, label, visible
         ("half\ud83e", "half"),
         ("cafe\u0301", "caf\u00e9"),
         ("👩\u200d🔬 می\u200cخواهم", "👩\u200d🔬 می\u200cخواهم"),
+        ("shaking \U0001fae8 and not yet assigned \U0001faff", "shaking \U0001fae8 and not yet assigned \U0001faff"),
+        ("no\uffff\ufdd0\U0010fffecharacters", "nocharacters"),
         ("שלום नमस्ते", "שלום नमस्ते"),
     ],
 )

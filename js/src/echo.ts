@@ -14,7 +14,9 @@ export function isHeard(post: Pending, room: Room, you: string | undefined): boo
   return false;
 }
 
-/** As the server stores a post (`protocol.py`). */
+const HIDDEN = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
+
+/** As the server stores a post (`characters.py`), but for stacked marks. */
 function normalised(text: string): string {
-  return text.normalize("NFC").replace(/\r\n?/g, "\n");
+  return text.replace(/\r\n?/g, "\n").replace(HIDDEN, "").normalize("NFC");
 }

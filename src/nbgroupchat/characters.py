@@ -33,5 +33,7 @@ def label(name: object, fallback: str, most: int = 64) -> str:
 
 
 def _hides(char: str) -> bool:
-    # Cc control, Cf format (bidi, the tag block, invisible ones), Cs surrogates, Cn what is no character.
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn")
+    # Cc control, Cf format (bidi, the tag block, invisible ones), Cs surrogates. Of Cn only what will never be a
+    # character: the rest may be one in a newer Unicode than this Python's, such as this year's emoji.
+    code = ord(char)
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs") or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
