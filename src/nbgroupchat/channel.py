@@ -86,11 +86,8 @@ class Channel:
         """Let a client read along, from where it was or from a snapshot, without a gap before what follows."""
         me = self.member(client.identity)
         position = self.log.position
-        resumed = command.resume
-        if resumed is not None and self._can_resume(command):
-            mode, base, have = "tail", resumed.seq, command.have
-        else:
-            mode, base, have = "snapshot", self.log.snapshot()[0], {}
+        tail = command.resume if self._can_resume(command) else None
+        base, have = (tail.seq, command.have) if tail else (self.log.snapshot()[0], {})
         self._readers[client] = me
         client.channels[self.room] = self
         client.outbox.follow(self, base, position.seq, {reply: have.get(reply, 0) for reply in self.drafts})
@@ -104,7 +101,7 @@ class Channel:
             limits=protocol.Limits(),
             position=position,
             base=base,
-            mode="tail" if mode == "tail" else "snapshot",
+            mode="tail" if tail else "snapshot",
         )
 
     def is_empty(self) -> bool:
@@ -124,7 +121,7 @@ class Channel:
     def type(self, client: Client, on: bool) -> None:
         """Tell the others that somebody began or ended writing."""
         me = self._readers[client]
-        if (me.id in self._typing) == on and not on:
+        if not on and me.id not in self._typing:
             return
         (self._typing.add if on else self._typing.discard)(me.id)
         frame = self._frame(TypingChanged(me.id, on))
