@@ -97,13 +97,13 @@ class Room:
         start = time.perf_counter()
         first = last = 0.0
         text = ""
-        finish = Finish("complete")
+        finish = Finish(reason="complete")
         async for item in self._engine.stream(self.name, prompt, Sampling(tokens, 0.0)):
             if isinstance(item, Piece):
                 last = time.perf_counter()
                 first = first or last
                 text += item.text
-            else:
+            elif isinstance(item, Finish):
                 finish = item
         self.segments = [*prompt.segments, Segment("assistant", text, f"{self.name}-r{self._number}")]
         return first - start, last - first, finish

@@ -10,7 +10,7 @@ import pytest
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes.memory import MemoryBackplane
-from nbgroupchat.engines.base import EngineStatus, Finish, Piece, Sampling, StatusListener
+from nbgroupchat.engines.base import EngineStatus, Part, Piece, Reading, Sampling, StatusListener
 from nbgroupchat.engines.script import ScriptEngine, Step
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
@@ -143,7 +143,8 @@ class BrokenEngine:
     def listen(self, room: str, prompt: Prompt) -> None:
         """Hear nothing."""
 
-    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
+        yield Reading()
         yield Piece("So")
         raise ZeroDivisionError("canary")
 
@@ -209,8 +210,9 @@ class FloodingEngine(BrokenEngine):
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
 
-    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         try:
+            yield Reading()
             yield Piece("Sure.")
             while True:
                 yield Piece("\nAna: thanks")

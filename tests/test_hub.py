@@ -33,7 +33,7 @@ from tests.clients import FakeClient, lives, plain
 class Nobody:
     """A listener that does nothing, for a seat whose replies the test writes itself."""
 
-    def opened(self, room: str, entries: object) -> None:
+    def opened(self, room: str, entries: object, records: object) -> None:
         """Hear nothing."""
 
     def hear(self, room: str, events: object) -> None:

@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
     ("protocol", "prompt", "errors", "characters", "settings", "connection_file"),
-    ("log", "room", "window", "policy", "mention", "guard", "turns"),
-    ("outbox", "channel", "hub", "slices", "agent", "engines", "backplanes"),
+    ("log", "room", "window", "policy", "mention", "guard", "turns", "explain"),
+    ("outbox", "channel", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
     ("link", "connection", "client", "magics", "widget"),
@@ -93,7 +93,7 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
         targets = {imported for imported, _ in imports(path)}
         if module in ("hub", "channel", "outbox"):
             assert "nbgroupchat.agent" not in targets
-        if module == "agent":
+        if module in ("agent", "turn"):
             assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel"}
 
 

@@ -59,7 +59,9 @@ def test_every_command_and_event_is_written_down() -> None:
     events = {event["type"] for frame in load("events") for event in frame["arguments"][1]}
     kinds = {kind.__struct_config__.tag for kind in get_args(protocol.Event)}
     assert events == kinds
-    assert {frame["type"] for frame in load("answers")} == {"Joined", "PostAnswer", "CancelAnswer", "HistoryAnswer"}
+    assert {frame["type"] for frame in load("answers")} == {
+        *("Joined", "PostAnswer", "CancelAnswer", "ChangeAnswer", "Explanation", "HistoryAnswer")
+    }
 
 
 @pytest.mark.parametrize(

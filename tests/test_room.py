@@ -33,6 +33,7 @@ def state_of(room: Room) -> dict[str, Any]:
         "members": [member.id for member in room.members],
         "status": room.status.state,
         "waiting": room.waiting,
+        "pinned": list(room.pinned),
         "messages": json.loads(msgspec.json.encode(list(room.messages.values()))),
     }
 

@@ -23,10 +23,13 @@ from nbgroupchat.protocol import (
     Joined,
     Live,
     Member,
+    Posted,
     Presence,
     Queue,
+    Redacted,
     ReplyClosed,
     ReplyOpened,
+    RoomChanged,
     RoomPolicy,
     Status,
     TypingChanged,
@@ -59,6 +62,8 @@ class Channel:
         self.key = b""
         self.log = Log("")
         self.drafts: dict[str, Draft] = {}
+        self.pinned: tuple[str, ...] = ()
+        """The ids of the messages that are pinned now."""
         self.lock = asyncio.Lock()
         """Held around writes, so that a stop and the pieces before it are stored in the order in which they are told.
         """
@@ -73,7 +78,7 @@ class Channel:
         """Take over what the log held before this hub opened the room."""
         self.key = opened.key
         self.log = Log(opened.epoch, opened.entries)
-        for entry in opened.entries:
+        for entry in (*opened.earlier, *opened.entries):
             self._fold(entry)
         for delta in opened.drafts:
             self._fold(delta)
@@ -102,6 +107,7 @@ class Channel:
             position=position,
             base=base,
             mode="tail" if tail else "snapshot",
+            pinned=self.pinned,
         )
 
     def is_empty(self) -> bool:
@@ -142,7 +148,7 @@ class Channel:
     def deliver(self, events: Sequence[Event]) -> None:
         """Fold in what the backplane says has happened, and let every reader know."""
         for event in events:
-            if not isinstance(event, (Delta, protocol.Posted, ReplyOpened, ReplyClosed)):
+            if not isinstance(event, (Delta, DurableEvent)):
                 continue
             if not isinstance(event, Delta):
                 self.log.append(event)
@@ -209,8 +215,12 @@ class Channel:
                 self.drafts.pop(event.id, None)
             case Delta():
                 self.drafts[event.id].extend(event)
-            case protocol.Posted():
+            case Posted():
                 self._typing.discard(event.by)
+            case RoomChanged():
+                self.pinned = event.pinned
+            case Redacted():
+                self.pinned = tuple(message for message in self.pinned if message != event.id)
 
     def _can_resume(self, command: Join) -> bool:
         resume = command.resume

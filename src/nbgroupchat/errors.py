@@ -19,6 +19,7 @@ class Code(StrEnum):
     UNKNOWN_METHOD = "unknown_method"
     NOT_JOINED = "not_joined"
     NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
     TOO_MANY = "too_many"
 
 

@@ -8,7 +8,7 @@ and nothing is done in a room that the client has not joined. Authentication is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -16,33 +16,44 @@ from nbgroupchat import protocol
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.explain import decode_record, explanation
 from nbgroupchat.mention import mentions
-from nbgroupchat.policy import Identity, may_be_answered, plain_policy
+from nbgroupchat.policy import Identity, check_edit, check_pin, check_redaction, may_be_answered, plain_policy
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
+    ChangeAnswer,
     Command,
     Delta,
     DurableEvent,
+    Edit,
+    Edited,
     Event,
+    Explain,
+    Explanation,
     History,
     HistoryAnswer,
     Join,
     Joined,
     Leave,
+    Pin,
     Post,
     PostAnswer,
     Posted,
     Queue,
+    Redact,
+    Redacted,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
+    RoomChanged,
     RoomPolicy,
     Status,
     Typing,
 )
+from nbgroupchat.room import Message, Room
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | HistoryAnswer | None
+Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +61,8 @@ _log = logging.getLogger(__name__)
 class Listener(Protocol):
     """Somebody who hears every room without a panel, such as the agent."""
 
-    def opened(self, room: str, entries: Sequence[DurableEvent]) -> None:
-        """Hear what a room's log held when it was opened."""
+    def opened(self, room: str, entries: Sequence[DurableEvent], records: Mapping[str, bytes]) -> None:
+        """Hear what a room's log held when it was opened, and what is recorded with its replies."""
 
     def hear(self, room: str, events: Sequence[Event]) -> None:
         """Hear what happened in a room. Called on the event loop; must not block."""
@@ -84,6 +95,14 @@ class Hub:
                 return await self._post(client, command)
             case Cancel():
                 return await self._cancel(client, command)
+            case Edit():
+                return await self._edit(client, command)
+            case Redact():
+                return await self._redact(client, command)
+            case Pin():
+                return await self._pin(client, command)
+            case Explain():
+                return await self._explain(client, command)
             case Typing():
                 self._joined(client, command).type(client, command.on)
             case History():
@@ -153,6 +172,63 @@ class Hub:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
 
+    async def _edit(self, client: Client, command: Edit) -> ChangeAnswer:
+        channel = self._joined(client, command)
+        me = channel.member(client.identity)
+        key = f"edit {me.id} {command.cid}"
+        async with channel.lock:
+            message = await self._message(channel, command.id)
+            check_edit(message, me)
+            entry = Edited(seq=0, eid="", ts=0, by=me.id, id=command.id, text=command.text)
+            appended = await self._backplane.append(channel.room, entry, key)
+        return ChangeAnswer(appended.entry.seq)
+
+    async def _redact(self, client: Client, command: Redact) -> ChangeAnswer:
+        channel = self._joined(client, command)
+        me = channel.member(client.identity)
+        async with channel.lock:
+            message = await self._message(channel, command.id)
+            asked = await self._message(channel, message.to) if message is not None and message.to else None
+            check_redaction(message, asked, me)
+            entry = Redacted(seq=0, eid="", ts=0, by=me.id, id=command.id)
+            appended = await self._backplane.append(channel.room, entry, f"redact {command.id}")
+        return ChangeAnswer(appended.entry.seq)
+
+    async def _pin(self, client: Client, command: Pin) -> ChangeAnswer:
+        channel = self._joined(client, command)
+        me = channel.member(client.identity)
+        async with channel.lock:
+            if (command.id in channel.pinned) is command.on:
+                return ChangeAnswer(channel.log.position.seq)
+            pinned = tuple(message for message in channel.pinned if message != command.id)
+            if command.on:
+                check_pin(await self._message(channel, command.id), pinned)
+                pinned += (command.id,)
+            entry = RoomChanged(seq=0, eid="", ts=0, by=me.id, pinned=pinned)
+            appended = await self._backplane.append(channel.room, entry)
+        return ChangeAnswer(appended.entry.seq)
+
+    async def _explain(self, client: Client, command: Explain) -> Explanation:
+        channel = self._joined(client, command)
+        records = await self._backplane.records(channel.room, {command.id})
+        message = await self._message(channel, command.id)
+        if message is None or message.to is None or command.id not in records:
+            raise Refusal(
+                Code.NOT_FOUND,
+                "Of this message nothing is recorded that the model read: it is no reply, was redacted, or the model "
+                "had not begun to read when it ended.",
+            )
+        record = decode_record(records[command.id])
+        entries = await self._backplane.about(channel.room, record.messages)
+        return explanation(message, record, entries)
+
+    async def _message(self, channel: Channel, id_: str) -> Message | None:
+        """Give a message as it stands, also one that is no longer in memory; None where there is none."""
+        room = Room()
+        for entry in await self._backplane.about(channel.room, {id_}):
+            room.fold(entry)
+        return room.messages.get(id_)
+
     async def _reply_meant(self, channel: Channel, id_: str) -> str:
         """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
         if id_ in channel.drafts:
@@ -199,7 +275,7 @@ class Hub:
                 opened = await self._backplane.open(room, partial(self._deliver, channel))
                 channel.opened(opened)
                 for listener in self._seats.values():
-                    listener.opened(room, opened.entries)
+                    listener.opened(room, (*opened.earlier, *opened.entries), opened.records)
         return channel
 
     def _leave(self, client: Client, channel: Channel) -> None:
@@ -259,6 +335,10 @@ class Seat:
     async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
         """End a reply with what was written, unless it has been closed already."""
         await self._hub._close_reply(self._hub._channels[room], self.me(room), reply, status, error)
+
+    async def record(self, room: str, reply: str, record: bytes) -> None:
+        """Keep what the model read for a reply."""
+        await self._hub._backplane.record(room, reply, record)
 
     def show_queue(self, room: str, queue: Queue) -> None:
         """Tell a room, now and when somebody joins, which of its questions wait."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbgroupchat.protocol import DurableEvent, Position, Posted, ReplyClosed, ReplyOpened
+import msgspec
+
+from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Redacted, ReplyClosed, ReplyOpened
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -45,6 +47,8 @@ class Log:
         if entry.seq != expected:
             raise Gap(f"entry {entry.seq} came where {expected} was due")
         self._entries.append(entry)
+        if isinstance(entry, Redacted):
+            self._entries = redacted(self._entries, entry.id)
         # Dropped in blocks: one removal from the front of a list costs as much as many.
         if len(self._entries) > 2 * self._keep:
             del self._entries[: -self._keep]
@@ -89,6 +93,29 @@ class Log:
     def snapshot(self, messages: int = SNAPSHOT_MESSAGES) -> tuple[int, Sequence[DurableEvent]]:
         """Give the entries from the newest `messages` messages on, and the `seq` before the first of them."""
         return newest(self._entries, messages, self.base)
+
+
+def message_of(entry: DurableEvent) -> str:
+    """Give the id of the message that an entry made or changed, "" where it is about none."""
+    match entry:
+        case Posted() | ReplyOpened():
+            return entry.eid
+        case ReplyClosed() | Edited() | Redacted():
+            return entry.id
+        case _:
+            return ""
+
+
+def without_text(entry: DurableEvent) -> DurableEvent:
+    """Give an entry as it stands in the log once its message is redacted: the same place, and no text."""
+    if isinstance(entry, (Posted, ReplyClosed, Edited)):
+        return msgspec.structs.replace(entry, text="")
+    return entry
+
+
+def redacted(entries: Sequence[DurableEvent], message: str) -> list[DurableEvent]:
+    """Take the text of a message out of all entries about it."""
+    return [without_text(entry) if message_of(entry) == message else entry for entry in entries]
 
 
 def newest(entries: Sequence[DurableEvent], messages: int, base: int) -> tuple[int, Sequence[DurableEvent]]:

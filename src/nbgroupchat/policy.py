@@ -1,19 +1,25 @@
 """Who someone is in a room and what they may do there. Pure rules, no I/O.
 
-This module touches trust. It covers: ids that mean nothing outside a room, and who may stop a reply on a plain server
-(anyone: names there are labels). It does not cover authentication, which is the server's, or the rights of instructors,
+This module touches trust. It covers: ids that mean nothing outside a room, and who may change what was said on a plain
+server: a post is its author's, a reply may be redacted by whoever asked for it, and anyone may stop a reply or pin a
+message (names there are labels). It does not cover authentication, which is the server's, or the rights of instructors,
 which come with JupyterHub.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from nbgroupchat.characters import label
-from nbgroupchat.protocol import Kind, Member, RoomPolicy
+from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.protocol import MAX_PINNED, Kind, Member, RoomPolicy
+from nbgroupchat.room import Message
+
+_MISSING = "There is no such message in this room. It may have been redacted."
 
 
 class Identity(Struct, frozen=True):
@@ -40,6 +46,41 @@ def member_of(room_key: bytes, identity: Identity) -> Member:
 def may_be_answered(kind: Kind) -> bool:
     """Say whether the agent answers posts of such members: people and their kernels, never an agent or the system."""
     return kind in ("human", "kernel")
+
+
+def check_edit(message: Message | None, me: Member) -> None:
+    """Raise Refusal unless this member may edit this message: one of its own that is there."""
+    if _present(message).by != me.id:
+        raise Refusal(Code.FORBIDDEN, "Only its author can edit a message. Reply to it instead.")
+
+
+def check_redaction(message: Message | None, asked: Message | None, me: Member) -> None:
+    """Raise Refusal unless this member may redact this message: its own, or a reply to what it `asked`.
+
+    One that is redacted already is: saying so again changes nothing.
+    """
+    if message is None:
+        raise Refusal(Code.NOT_FOUND, _MISSING)
+    if message.by != me.id and (asked is None or asked.by != me.id):
+        raise Refusal(
+            Code.FORBIDDEN, "Only its author, or of a reply who asked for it, can redact a message. Ask them to do so."
+        )
+    if message.status == "open":
+        raise Refusal(Code.FORBIDDEN, "This reply is still being written. Stop it first, then redact it.")
+
+
+def check_pin(message: Message | None, pinned: Sequence[str]) -> None:
+    """Raise Refusal unless a message can be pinned beside those that are."""
+    if _present(message).status == "open":
+        raise Refusal(Code.FORBIDDEN, "This reply is still being written. Pin it when it has ended.")
+    if len(pinned) >= MAX_PINNED:
+        raise Refusal(Code.TOO_MANY, f"A room has at most {MAX_PINNED} pinned messages. Unpin another one first.")
+
+
+def _present(message: Message | None) -> Message:
+    if message is None or message.redacted:
+        raise Refusal(Code.NOT_FOUND, _MISSING)
+    return message
 
 
 def plain_policy(agent_name: str) -> RoomPolicy:

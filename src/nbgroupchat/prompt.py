@@ -15,14 +15,15 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 class Segment(Struct, frozen=True):
     """A part of a prompt: one post, one reply, or the server's own words. `key` is the `eid` of the event it is from,
     or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and
-    each is tokenized by itself, as plain text. `ids` are those a reply was sampled as, all of its text, where they
-    were kept: not every reply tokenizes back to them.
+    each is tokenized by itself, as plain text. One that is `pinned` stays where older ones are left out. `ids` are
+    those a reply was sampled as, all of its text, where they were kept: not every reply tokenizes back to them.
     """
 
     role: Role
     text: str
     key: str = ""
     ids: tuple[int, ...] = ()
+    pinned: bool = False
 
 
 class Prompt(Struct, frozen=True):
@@ -32,3 +33,14 @@ class Prompt(Struct, frozen=True):
     """
 
     segments: tuple[Segment, ...]
+
+    def kept(self, dropped: int) -> tuple[Segment, ...]:
+        """Give what is read where the oldest `dropped` after the system message do not fit, save the pinned ones."""
+        system = next(
+            (place for place, segment in enumerate(self.segments) if segment.role != "system"), len(self.segments)
+        )
+        return tuple(
+            segment
+            for place, segment in enumerate(self.segments)
+            if place < system or place >= system + dropped or segment.pinned
+        )

@@ -29,6 +29,9 @@ MAX_FRAME: Final = 64 * 1024
 MAX_TEXT: Final = 16 * 1024
 """Longest text of a message, in bytes of UTF-8."""
 
+MAX_PINNED: Final = 8
+"""Most messages pinned in a room."""
+
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
 RoomName: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
@@ -92,6 +95,33 @@ class Cancel(Command, frozen=True):
     id: Id
 
 
+class Edit(Command, frozen=True):
+    """Give the own message `id` another text. `cid` is the client's own id for the change, as in `post`."""
+
+    cid: Id
+    id: Id
+    text: str
+
+
+class Redact(Command, frozen=True):
+    """Take back what the message `id` says, for good: the text is removed from the log too."""
+
+    id: Id
+
+
+class Pin(Command, frozen=True):
+    """Keep the message `id` in everybody's sight, and in the model's, or no longer."""
+
+    id: Id
+    on: bool
+
+
+class Explain(Command, frozen=True):
+    """Ask what the model saw when it wrote the reply `id`."""
+
+    id: Id
+
+
 class Typing(Command, frozen=True):
     """Begin or end writing. Readers forget it after a few seconds, so it is said again while it lasts."""
 
@@ -113,6 +143,10 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "join": Join,
     "post": Post,
     "cancel": Cancel,
+    "edit": Edit,
+    "redact": Redact,
+    "pin": Pin,
+    "explain": Explain,
     "typing": Typing,
     "history": History,
     "leave": Leave,
@@ -141,7 +175,8 @@ class Joined(Struct, frozen=True):
     """Answer to `join`: who you are, the room's rules, its position, and what follows.
 
     In mode `tail` the entries after `resume` follow. In mode `snapshot` the client starts over: the entries after
-    `base` follow. In both, the last of them is followed by `live`.
+    `base` follow. In both, the last of them is followed by `live`. `pinned` are the ids of the messages pinned at
+    `position`.
     """
 
     you: Member
@@ -150,6 +185,7 @@ class Joined(Struct, frozen=True):
     position: Position
     base: int
     mode: Literal["tail", "snapshot"]
+    pinned: tuple[str, ...] = ()
 
 
 class PostAnswer(Struct, frozen=True):
@@ -165,6 +201,47 @@ class CancelAnswer(Struct, frozen=True):
 
     seq: int
     status: ReplyStatus
+
+
+class ChangeAnswer(Struct, frozen=True):
+    """Answer to `edit`, `redact` and `pin`: the entry that made the change, by this command or before it."""
+
+    seq: int
+
+
+class Read(Struct, frozen=True):
+    """A part of what the model read: the message `id`, called what its speaker is called there, or the server's `text`.
+
+    Both are empty for words of the server that are not shown.
+    """
+
+    id: str = ""
+    speaker: str = ""
+    text: str = ""
+
+
+class Explanation(Struct, frozen=True):
+    """Answer to `explain`: what the model read for a reply, in order, and how it was run. Counts are of tokens.
+
+    `left_out` is the number of earlier messages that were not in it. `prompt` is `evaluated` (read for this reply) and
+    `cached` (read before) together. `redacted` are messages it read that are gone since.
+    """
+
+    id: str
+    to: str
+    context: int
+    read: tuple[Read, ...]
+    left_out: int
+    redacted: tuple[str, ...]
+    prompt: int
+    evaluated: int
+    cached: int
+    written: int
+    model: str
+    sha256: str
+    max_tokens: int
+    temperature: float
+    seed: int
 
 
 class HistoryAnswer(Struct, frozen=True):
@@ -218,6 +295,25 @@ class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
     error: str | None = None
 
 
+class Edited(Entry, frozen=True, tag="edited"):
+    """The message `id` says `text` from now on."""
+
+    id: str
+    text: str
+
+
+class Redacted(Entry, frozen=True, tag="redacted"):
+    """What the message `id` said is gone, in every entry that held it: their texts are empty."""
+
+    id: str
+
+
+class RoomChanged(Entry, frozen=True, tag="room_changed"):
+    """How the room is from now on: the ids of its pinned messages."""
+
+    pinned: tuple[str, ...] = ()
+
+
 class Delta(Struct, frozen=True, tag="delta"):
     """Pieces `start` to `end` of the open reply `id`; applied by a reader that has exactly `start` pieces."""
 
@@ -268,7 +364,7 @@ class Live(Struct, frozen=True, tag="live"):
     seq: Count
 
 
-DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed
+DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged
 EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Queue | Status | Live
 Event: TypeAlias = DurableEvent | EphemeralEvent
 
@@ -333,7 +429,7 @@ def fits_text(text: str) -> bool:
 
 
 def _normalised(command: Command) -> Command:
-    if not isinstance(command, Post):
+    if not isinstance(command, (Post, Edit)):
         return command
     text = visible(command.text)
     if not text.strip():

@@ -13,6 +13,8 @@ from msgspec import Struct
 from nbgroupchat.log import Gap
 from nbgroupchat.protocol import (
     Delta,
+    DurableEvent,
+    Edited,
     Event,
     Joined,
     Kind,
@@ -22,9 +24,11 @@ from nbgroupchat.protocol import (
     Posted,
     Presence,
     Queue,
+    Redacted,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
+    RoomChanged,
     Status,
     TypingChanged,
 )
@@ -78,6 +82,8 @@ class Message(Struct, kw_only=True):
     to: str | None = None
     context: int | None = None
     error: str | None = None
+    edited: bool = False
+    redacted: bool = False
 
 
 class Room:
@@ -88,6 +94,7 @@ class Room:
         self.live = False
         self.messages: dict[str, Message] = {}
         self.drafts: dict[str, Draft] = {}
+        self.pinned: tuple[str, ...] = ()
         self.members: tuple[Member, ...] = ()
         self.typing: set[str] = set()
         self.status = Status(state="off")
@@ -100,6 +107,7 @@ class Room:
             self.position = Position(answer.position.epoch, answer.base, "")
             self.messages.clear()
             self.drafts.clear()
+            self.pinned = answer.pinned
         self.live = False
         self.members = ()
         self.typing.clear()
@@ -110,7 +118,7 @@ class Room:
         close of its reply repairs it.
         """
         match event:
-            case Posted() | ReplyOpened() | ReplyClosed():
+            case Posted() | ReplyOpened() | ReplyClosed() | Edited() | Redacted() | RoomChanged():
                 self._advance(event)
             case Delta():
                 draft = self.drafts.get(event.id)
@@ -131,10 +139,14 @@ class Room:
             case Live():
                 self.live = True
 
-    def _advance(self, event: Posted | ReplyOpened | ReplyClosed) -> None:
+    def _advance(self, event: DurableEvent) -> None:
         if event.seq != self.position.seq + 1:
             raise Gap(f"entry {event.seq} came where {self.position.seq + 1} was due")
         self.position = Position(self.position.epoch, event.seq, event.eid)
+        self.fold(event)
+
+    def fold(self, event: DurableEvent) -> None:
+        """Let an entry change what is shown, wherever it stands: for readers of a part of the log."""
         match event:
             case Posted():
                 self.typing.discard(event.by)
@@ -171,3 +183,12 @@ class Room:
                     message.text = event.text
                     message.status = event.status
                     message.error = event.error
+            case Edited():
+                if (message := self.messages.get(event.id)) is not None:
+                    message.text, message.edited = event.text, True
+            case Redacted():
+                self.pinned = tuple(id_ for id_ in self.pinned if id_ != event.id)
+                if (message := self.messages.get(event.id)) is not None:
+                    message.text, message.redacted = "", True
+            case RoomChanged():
+                self.pinned = event.pinned

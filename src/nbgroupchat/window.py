@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import insort
+from collections import OrderedDict
+from collections.abc import Sequence
 from itertools import count
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.prompt import Prompt, Segment
-from nbgroupchat.protocol import DurableEvent, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 
 BYTES_PER_TOKEN = 3
 """A low guess for most languages; the engine, which can count, leaves out more where this was too many."""
@@ -31,12 +35,14 @@ _COLONS = ":()\u02d0\u0589\u05c3\u2236\ua789"
 """What looks like the end of a speaker's name, or begins the server's own line."""
 
 
-class _Item(Struct):
-    """What goes or stays as one: a post, or a reply with the line that asked for it. `order` is its place in the
-    prompt.
+class _Item(Struct, frozen=True):
+    """What goes or stays as one: the message `id`, which is a post by `speaker`, or a reply with the line that asked
+    for it. `order` is its place in the prompt.
     """
 
     order: float
+    id: str
+    speaker: str
     segments: tuple[Segment, ...]
 
     @property
@@ -45,35 +51,47 @@ class _Item(Struct):
 
 
 class Window:
-    """What the agent called `agent` reads of one room: at most about `budget` bytes, and at least the newest post."""
+    """What the agent called `agent` reads of one room: at most about `budget` bytes, and at least the newest post.
+
+    Pinned messages stay when others go, up to a quarter of the budget.
+    """
 
     def __init__(self, agent: str, room: str, budget: int, system_prompt: str = "") -> None:
         self._agent = agent
         self._budget = budget
         self._opening = opening(agent, room, system_prompt)
         self._items: list[_Item] = []
-        self._size = 0
+        self._gone: OrderedDict[str, _Item] = OrderedDict()
+        """What went, oldest first, in case it is pinned: no more of it than a hub holds of a log."""
+        self._gone_until = 0.0
+        """What stands before this place in the prompt is there because it is pinned."""
+        self._pinned: tuple[str, ...] = ()
         self._open: dict[str, ReplyOpened] = {}
-        self._speakers: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._messages = 0
         self.seq = 0
         """The newest entry folded in."""
 
-    def apply(self, event: DurableEvent) -> None:
-        """Fold in the next entry of the log."""
+    def apply(self, event: DurableEvent, ids: Sequence[int] = ()) -> None:
+        """Fold in the next entry of the log; `ids` are those that all of a closed reply was sampled as, if known."""
         self.seq = event.seq
         match event:
             case Posted():
-                name = self._speakers[event.eid] = self._name(event)
-                self._add(event.seq, Segment("user", said(name, event.text), event.eid))
+                name = self._name(event)
+                self._add(
+                    _Item(event.seq, event.eid, name, (_post(event.eid, name, event.text),)), shown=bool(event.text)
+                )
             case ReplyOpened():
                 self._open[event.eid] = event
             case ReplyClosed():
-                opened = self._open.pop(event.id, None)
-                if opened is not None and event.text:
-                    # What was posted between the prompt and the opening is read after the reply.
-                    place = opened.context + 0.5
-                    self._add(place, self._cue(opened.to), Segment("assistant", event.text, event.id))
+                self._close(event, ids)
+            case Edited():
+                self._change(event.id, event.text)
+            case Redacted():
+                self._pinned = tuple(message for message in self._pinned if message != event.id)
+                self._change(event.id, "")
+            case RoomChanged():
+                self._pin(event.pinned)
 
     def prompt(self, to: str) -> Prompt:
         """Give what the model reads to answer the message `to`."""
@@ -85,7 +103,15 @@ class Window:
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
-        return frozenset((*self._speakers.values(), *EXAMPLE_SPEAKERS))
+        return frozenset((*self.speakers_of().values(), *EXAMPLE_SPEAKERS))
+
+    def speakers_of(self) -> dict[str, str]:
+        """Give what the author of each post in the prompt is called there, by the post's id."""
+        return {item.id: item.speaker for item in self._items if item.speaker}
+
+    def left_out(self) -> int:
+        """Say how many messages that were folded in are not in the prompt."""
+        return self._messages - len(self._items)
 
     def _name(self, posted: Posted) -> str:
         """Give the name of who said something, another one for each member: two of one name are numbered."""
@@ -96,22 +122,88 @@ class Window:
         return unique
 
     def _cue(self, to: str) -> Segment:
-        return Segment("user", cue(self._agent, self._speakers.get(to, "the last message")))
+        return Segment("user", cue(self._agent, self._speaker(to) or "the last message"))
 
-    def _add(self, order: float, *segments: Segment) -> None:
-        item = _Item(order, segments)
-        insort(self._items, item, key=lambda other: other.order)
-        self._size += item.size
-        if self._size > self._budget:
-            # Half of it at once: each time something goes, all that follows has to be read again.
-            while len(self._items) > 1 and self._size > self._budget // 2:
-                self._drop_oldest()
+    def _speaker(self, message: str) -> str:
+        place = self._place(message)
+        item = self._gone.get(message) if place is None else self._items[place]
+        return item.speaker if item is not None else ""
 
-    def _drop_oldest(self) -> None:
-        item = self._items.pop(0)
-        self._size -= item.size
-        for segment in item.segments:
-            self._speakers.pop(segment.key, None)
+    def _place(self, message: str) -> int | None:
+        # The newest are asked about most.
+        places = range(len(self._items) - 1, -1, -1)
+        return next((place for place in places if self._items[place].id == message), None)
+
+    def _close(self, event: ReplyClosed, ids: Sequence[int]) -> None:
+        opened = self._open.pop(event.id, None)
+        if opened is not None:
+            # What was posted between the prompt and the opening is read after the reply.
+            segments = (self._cue(opened.to), Segment("assistant", event.text, event.id, tuple(ids)))
+            self._add(_Item(opened.context + 0.5, event.id, "", segments), shown=bool(event.text))
+
+    def _add(self, item: _Item, *, shown: bool) -> None:
+        self._messages += 1
+        if shown:
+            insort(self._items, item, key=lambda other: other.order)
+            self._trim()
+
+    def _change(self, message: str, text: str) -> None:
+        """Let a message say something else where it stands; one that says nothing is not read."""
+        place = self._place(message)
+        item = self._gone.get(message) if place is None else self._items[place]
+        if item is None:
+            return
+        said_now = _post(item.id, item.speaker, text) if item.speaker else Segment("assistant", text, item.id)
+        changed = replace(item, segments=(*item.segments[:-1], said_now))
+        if place is None:
+            self._gone[message] = changed
+            if not text:
+                del self._gone[message]
+        else:
+            self._items[place : place + 1] = [changed] if text else []
+            self._trim()
+
+    def _pin(self, pinned: tuple[str, ...]) -> None:
+        self._pinned = pinned
+        for message in pinned:
+            if (item := self._gone.pop(message, None)) is not None:
+                insort(self._items, item, key=lambda other: other.order)
+        for item in [item for item in self._items if item.order < self._gone_until and item.id not in pinned]:
+            self._leave_out(item)
+        self._trim()
+
+    def _trim(self) -> None:
+        size = sum(item.size for item in self._items)
+        if size <= self._budget:
+            return
+        kept = self._kept()
+        # Half of it at once: each time something goes, all that follows has to be read again.
+        for item in [item for item in self._items[:-1] if item.id not in kept]:
+            if size <= self._budget // 2:
+                break
+            size -= item.size
+            self._gone_until = item.order
+            self._leave_out(item)
+
+    def _kept(self) -> frozenset[str]:
+        """The pinned messages that stay: the newest pins first, as far as there is room for them."""
+        room, kept = self._budget // 4, set()
+        sizes = {item.id: item.size for item in self._items}
+        for message in reversed(self._pinned):
+            if (size := sizes.get(message, 0)) <= room:
+                room -= size
+                kept.add(message)
+        return frozenset(kept)
+
+    def _leave_out(self, item: _Item) -> None:
+        self._items.remove(item)
+        self._gone[item.id] = item
+        if len(self._gone) > MAX_TAIL:
+            self._gone.popitem(last=False)
+
+
+def _post(message: str, name: str, text: str) -> Segment:
+    return Segment("user", said(name, text), message)
 
 
 def opening(agent: str, room: str, system_prompt: str) -> tuple[Segment, ...]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbgroupchat.backplanes.base import Backplane
-from nbgroupchat.protocol import Delta, Event, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.log import MAX_TAIL
+from nbgroupchat.protocol import (
+    Delta,
+    DurableEvent,
+    Edited,
+    Event,
+    Posted,
+    Redacted,
+    ReplyClosed,
+    ReplyOpened,
+    RoomChanged,
+)
 
 
 def post(text: str = "hi") -> Posted:
@@ -18,6 +29,18 @@ def opening() -> ReplyOpened:
 
 def closing(reply: str, text: str) -> ReplyClosed:
     return ReplyClosed(seq=0, eid="", ts=0, by="m0", id=reply, text=text, status="complete")
+
+
+def editing(message: str, text: str) -> Edited:
+    return Edited(seq=0, eid="", ts=0, by="m1", id=message, text=text)
+
+
+def redacting(message: str) -> Redacted:
+    return Redacted(seq=0, eid="", ts=0, by="m1", id=message)
+
+
+def pinning(*pinned: str) -> RoomChanged:
+    return RoomChanged(seq=0, eid="", ts=0, by="m1", pinned=pinned)
 
 
 class BackplaneContract:
@@ -89,6 +112,71 @@ class BackplaneContract:
         assert await _texts(backplane, before=6, limit=2) == (["3", "4"], True)
         assert await _texts(backplane, before=4, limit=2) == (["1", "2"], True)
         assert await _texts(backplane, before=2, limit=2) == (["0"], False)
+
+    async def test_what_made_and_changed_a_message_is_found(self) -> None:
+        """The entries about some messages come in order, without those about others."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        one = (await backplane.append("lobby", post("one"))).entry
+        reply = (await backplane.append("lobby", opening())).entry
+        other = (await backplane.append("lobby", post("two"))).entry
+        edited = (await backplane.append("lobby", editing(one.eid, "1"))).entry
+        await backplane.append("lobby", editing(other.eid, "2"))
+        closed = (await backplane.append("lobby", closing(reply.eid, "so"))).entry
+        assert list(await backplane.about("lobby", {one.eid, reply.eid})) == [one, reply, edited, closed]
+        assert list(await backplane.about("lobby", {"nobody's"})) == []
+
+    async def test_a_redaction_takes_the_text_away(self) -> None:
+        """Afterwards no entry has the text, wherever it is asked for, and every entry has its place and its eid."""
+        backplane, canary = self.make(), "canary"
+        await backplane.open("lobby", lambda _events: None)
+        made = (await backplane.append("lobby", post(canary), "key")).entry
+        edited = (await backplane.append("lobby", editing(made.eid, canary + "!"))).entry
+        kept = (await backplane.append("lobby", post("kept"))).entry
+        redacted = (await backplane.append("lobby", redacting(made.eid))).entry
+        opened = await backplane.open("lobby", lambda _events: None)
+        page, _ = await backplane.read("lobby", 5, 10)
+        about = await backplane.about("lobby", {made.eid})
+        retried = (await backplane.append("lobby", post("retry"), "key")).entry
+        assert canary not in repr((opened, page, about, retried))
+        assert _places(opened.entries) == _places(page) == _places([made, edited, kept, redacted])
+        assert opened.entries[2:] == [kept, redacted]
+        assert (retried.seq, retried.eid) == (made.seq, made.eid)
+
+    async def test_records_are_kept_with_replies(self) -> None:
+        """The last record of a reply is given when it is asked for and on opening; a redaction takes it away."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        reply = (await backplane.append("lobby", opening())).entry.eid
+        await backplane.record("lobby", reply, b"first")
+        await backplane.record("lobby", reply, b"\x00second")
+        assert await backplane.records("lobby", {reply, "other"}) == {reply: b"\x00second"}
+        await backplane.append("lobby", closing(reply, "so"))
+        assert (await backplane.open("lobby", lambda _events: None)).records == {reply: b"\x00second"}
+        await backplane.append("lobby", redacting(reply))
+        await backplane.record("lobby", reply, b"late")
+        assert await backplane.records("lobby", {reply}) == {}
+
+    async def test_a_long_room_is_opened_with_what_still_holds(self) -> None:
+        """Of entries older than those given, the last change of the room and the messages it pins come along."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        pinned = (await backplane.append("lobby", post("pinned"))).entry
+        await backplane.append("lobby", pinning())
+        changed = (await backplane.append("lobby", pinning(pinned.eid))).entry
+        edited = (await backplane.append("lobby", editing(pinned.eid, "pinned!"))).entry
+        for number in range(MAX_TAIL + 1):
+            await backplane.append("lobby", post(str(number)))
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert list(opened.earlier) == [pinned, changed, edited]
+        assert [entry.seq for entry in opened.entries] == list(range(6, MAX_TAIL + 6))
+        again = (await backplane.append("lobby", pinning(changed.eid, pinned.eid))).entry
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (list(opened.earlier), opened.entries[-1]) == ([pinned, edited], again)
+
+
+def _places(entries: Sequence[DurableEvent]) -> list[tuple[int, str]]:
+    return [(entry.seq, entry.eid) for entry in entries]
 
 
 async def _texts(backplane: Backplane, before: int, limit: int) -> tuple[Sequence[str], bool]:

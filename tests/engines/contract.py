@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from nbgroupchat.engines.base import Engine, EngineStatus, Finish, Piece, Sampling
+from nbgroupchat.engines.base import Engine, EngineStatus, Finish, Piece, Reading, Sampling
 from nbgroupchat.prompt import Prompt, Segment
 
 LONG = Prompt(
@@ -22,7 +22,8 @@ FIXED = Sampling(max_tokens=24, temperature=0.0, seed=1)
 
 async def read(engine: Engine, prompt: Prompt = LONG, sampling: Sampling = FIXED) -> tuple[list[Piece], Finish]:
     """A whole reply: its pieces, and its one Finish at the end."""
-    *pieces, finish = [part async for part in engine.stream("lobby", prompt, sampling)]
+    reading, *pieces, finish = [part async for part in engine.stream("lobby", prompt, sampling)]
+    assert type(reading) is Reading
     assert isinstance(finish, Finish)
     return [piece for piece in pieces if isinstance(piece, Piece)], finish
 
@@ -33,14 +34,14 @@ class EngineContract:
         raise NotImplementedError("A subclass gives the engine.")
 
     async def test_writes_pieces_and_one_finish(self, engine: Engine) -> None:
-        """A reply is pieces with text, then one Finish whose counts add up."""
+        """A reply is what is read, pieces with text, then one Finish whose counts add up."""
         parts = [part async for part in engine.stream("lobby", LONG, FIXED)]
-        assert [type(part) for part in parts] == [Piece] * (len(parts) - 1) + [Finish]
+        assert [type(part) for part in parts] == [Reading, *[Piece] * (len(parts) - 2), Finish]
         assert all(part.text for part in parts if isinstance(part, Piece))
         finish = parts[-1]
         assert isinstance(finish, Finish)
         assert finish.prompt == finish.evaluated + finish.cached > 0
-        assert finish.written >= len(parts) - 1 >= 5
+        assert finish.written >= len(parts) - 2 >= 5
 
     async def test_status_goes_from_off_to_ready(self, engine: Engine) -> None:
         """An engine is off until it is started, and listeners hear of everything up to ready, which names the model."""

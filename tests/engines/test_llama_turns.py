@@ -78,7 +78,9 @@ def _user(text: str) -> Segment:
 def test_a_reply_and_its_counts() -> None:
     """A turn reports pieces and a Finished whose counts say what was read."""
     desk = Desk(PlayedModel())
-    assert desk.ask(_user("hi")) == Finished(1, "complete", 8, 8, 0, 3, 0, "", (), 7)
+    assert desk.ask(_user("hi")) == Finished(
+        turn=1, reason="complete", prompt=8, evaluated=8, cached=0, written=3, seed=7
+    )
     assert [(report.text, report.ids) for report in desk.written()] == [("a", (97,)), ("b", (98,)), ("c", (99,))]
 
 
@@ -87,7 +89,7 @@ def test_a_long_prompt_gives_signs_of_life() -> None:
     model = PlayedModel()
     desk = Desk(model)
     desk.ask(_user("x" * (3 * CHUNK)))
-    assert sum(isinstance(report, Alive) for report in desk.reports) >= 4
+    assert sum(isinstance(report, Alive) for report in desk.reports) >= 3
     assert max(model.reads) == CHUNK
 
 
@@ -427,7 +429,6 @@ def test_a_prompt_can_be_rebuilt(max_tokens: int) -> None:
         segments.append(Segment("assistant", "x" * 30, f"r{number}"))
         replies[f"r{number}"] = tuple(b"x" * 30)
     assert end.dropped > 0
-    assert end.first == segments[end.dropped].key
 
 
 def test_what_was_thought_does_not_come_back() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, Piece
+from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, Piece, Reading
 from nbgroupchat.engines.script import ScriptEngine, Step
 
 from .contract import FIXED, LONG, EngineContract, read
@@ -108,6 +108,7 @@ async def test_a_fifo_holds_a_reply(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     engine = ScriptEngine(_script(tmp_path, [["a", {"gate": str(fifo)}, "b"]]))
     stream = engine.stream("lobby", LONG, FIXED)
+    assert type(await anext(stream)) is Reading
     assert await anext(stream) == Piece("a")
     held = asyncio.ensure_future(anext(stream))
     # Opening it for writing returns when the engine is at the gate; closing it without a line does not open it.

@@ -6,7 +6,7 @@ listener, stored before anybody is shown it. A backplane knows nothing of member
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -19,12 +19,17 @@ RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
 class Opened(Struct, frozen=True):
     """A room's state when it is opened: its epoch, its secret `key`, the newest entries, and the drafts of open
     replies.
+
+    `earlier` are older entries that still hold: the last `room_changed`, and what made and changed the messages it
+    pins. `records` are those of the replies in both, by the reply's id.
     """
 
     epoch: str
     key: bytes
     entries: Sequence[DurableEvent]
     drafts: Sequence[Delta]
+    earlier: Sequence[DurableEvent] = ()
+    records: Mapping[str, bytes] = {}
 
 
 class Appended(Struct, frozen=True):
@@ -48,6 +53,9 @@ class Backplane(Protocol):
 
         The first entry with a `key` wins, and a later one is answered with it: a post's retry has the same key, and so
         have all attempts to close one reply.
+
+        A `redacted` entry takes the text out of every entry about its message, wherever they are kept, and the record
+        of a reply with it.
         """
 
     async def journal(self, room: str, delta: Delta) -> bool:
@@ -57,6 +65,15 @@ class Backplane(Protocol):
         """Give contiguous entries up to the one before `before` that hold `limit` messages, and whether there are
         older.
         """
+
+    async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
+        """Give the entries that made and changed these messages, in order; none for ids that are no message's."""
+
+    async def record(self, room: str, reply: str, record: bytes) -> None:
+        """Keep what is recorded with a reply, in place of what was; nothing is kept of a redacted one."""
+
+    async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
+        """Give what was recorded with these replies, where something was."""
 
     async def close(self) -> None:
         """Store what is still to be stored, and let go."""

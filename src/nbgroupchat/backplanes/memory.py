@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
-from nbgroupchat.log import MAX_TAIL, newest
-from nbgroupchat.protocol import Delta, DurableEvent, ReplyClosed, ReplyOpened
+from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
+from nbgroupchat.protocol import Delta, DurableEvent, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
 
 
@@ -25,6 +25,7 @@ class _RoomLog:
         self.entries: list[DurableEvent] = []
         self.by_key: dict[str, DurableEvent] = {}
         self.drafts: dict[str, Draft] = {}
+        self.records: dict[str, bytes] = {}
         self.listeners: list[RoomListener] = []
 
 
@@ -40,7 +41,10 @@ class MemoryBackplane:
         log = self._rooms.setdefault(room, _RoomLog())
         log.listeners.append(listener)
         drafts = [delta for id_, draft in log.drafts.items() if (delta := draft.since(id_, 0))]
-        return Opened(log.epoch, log.key, log.entries[-MAX_TAIL:], drafts)
+        entries = log.entries[-MAX_TAIL:]
+        earlier = _still_hold(log.entries, len(log.entries) - len(entries))
+        records = await self.records(room, {message_of(entry) for entry in (*earlier, *entries)})
+        return Opened(log.epoch, log.key, entries, drafts, earlier, records)
 
     def release(self, room: str) -> None:
         """See `Backplane.release`."""
@@ -60,6 +64,12 @@ class MemoryBackplane:
             log.drafts[stamped.eid] = Draft()
         elif isinstance(stamped, ReplyClosed):
             log.drafts.pop(stamped.id, None)
+        elif isinstance(stamped, Redacted):
+            log.entries = redacted(log.entries, stamped.id)
+            for known, first in log.by_key.items():
+                if message_of(first) == stamped.id:
+                    log.by_key[known] = without_text(first)
+            log.records.pop(stamped.id, None)
         self._tell(log, [stamped])
         return Appended(stamped, duplicate=False)
 
@@ -78,6 +88,20 @@ class MemoryBackplane:
         base, entries = newest(self._rooms[room].entries[: before - 1], limit, 0)
         return entries, base > 0
 
+    async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
+        """See `Backplane.about`."""
+        return [entry for entry in self._rooms[room].entries if message_of(entry) in messages]
+
+    async def record(self, room: str, reply: str, record: bytes) -> None:
+        """See `Backplane.record`."""
+        if not any(isinstance(entry, Redacted) for entry in await self.about(room, {reply})):
+            self._rooms[room].records[reply] = record
+
+    async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
+        """See `Backplane.records`."""
+        kept = self._rooms[room].records
+        return {reply: kept[reply] for reply in replies if reply in kept}
+
     async def close(self) -> None:
         """See `Backplane.close`."""
         self._rooms.clear()
@@ -85,3 +109,10 @@ class MemoryBackplane:
     def _tell(self, log: _RoomLog, events: Sequence[DurableEvent | Delta]) -> None:
         for listener in log.listeners:
             listener(events)
+
+
+def _still_hold(entries: Sequence[DurableEvent], older: int) -> Sequence[DurableEvent]:
+    """Of the `older` entries, those that a reader of the others needs."""
+    changed = next((entry for entry in reversed(entries) if isinstance(entry, RoomChanged)), None)
+    pinned = changed.pinned if changed else ()
+    return [entry for entry in entries[:older] if entry is changed or message_of(entry) in pinned]

@@ -24,30 +24,38 @@ class Sampling(Struct, frozen=True):
     seed: int = 0
 
 
-class Piece(Struct, frozen=True, tag="piece"):
+class Piece(Struct, frozen=True):
     """Some text of a reply, in whole characters, with the ids it was sampled as (empty where the engine has none)."""
 
     text: str
     ids: tuple[int, ...] = ()
 
 
-class Finish(Struct, frozen=True, tag="finish"):
-    """The end of a reply, and what it took, in tokens; `dropped` is the number of segments that did not fit.
+class Reading(Struct, frozen=True, kw_only=True):
+    """What the model reads for a reply; counts are of tokens, 0 where the engine does not know them yet.
 
-    `prompt` is `evaluated` (read for this reply) and `cached` (read before) together. `first` is the key of the first
-    segment that was read and has one, `replies` are those of the replies that were spelled with the ids they were
-    sampled as, and `seed` is the one that was used.
+    `prompt` is `evaluated` (read for this reply) and `cached` (read before) together. `dropped` segments did not fit
+    (`Prompt.kept` says which). `replies` are the keys of those replies that are spelled with the ids they were sampled
+    as, and `seed` is the one that is used.
     """
 
-    reason: FinishReason
     prompt: int = 0
     evaluated: int = 0
     cached: int = 0
-    written: int = 0
     dropped: int = 0
-    first: str = ""
     replies: tuple[str, ...] = ()
     seed: int = 0
+
+
+class Finish(Reading, frozen=True, kw_only=True):
+    """The end of a reply: what was read for it, now for certain, and how many tokens were written."""
+
+    reason: FinishReason
+    written: int = 0
+
+
+Part: TypeAlias = Reading | Piece | Finish
+"""What an engine yields."""
 
 
 class ModelInfo(Struct, frozen=True):
@@ -102,9 +110,9 @@ class Engine(Protocol):
         A hint: an engine that cannot read ahead does nothing. Never raises.
         """
 
-    def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
-        """Write a reply: pieces, then one Finish. Rooms are written for at once, a room's own replies one after
-        another. Closing the iterator stops the model within a token.
+    def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
+        """Write a reply: one Reading, pieces, then one Finish. Rooms are written for at once, a room's own replies one
+        after another. Closing the iterator stops the model within a token.
 
         Waits for the model where it is still loading. Raises EngineError, or EngineInterrupted after which what came
         before still counts.

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, Piece, Sampling
+from nbgroupchat.engines.base import EngineStatus, Finish, FinishReason, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
 from nbgroupchat.prompt import Prompt
 
@@ -41,17 +41,18 @@ class EchoEngine(Watched):
         room: str,  # noqa: ARG002  # all rooms echo alike
         prompt: Prompt,
         sampling: Sampling,
-    ) -> AsyncGenerator[Piece | Finish, None]:
+    ) -> AsyncGenerator[Part, None]:
         """Say the last post again."""
         self.start()
         size = prompt_size(prompt)
+        yield Reading(prompt=size, evaluated=size)
         said = words(_last_post(prompt))
         for word in said[: sampling.max_tokens]:
             # A model takes its time between pieces; without a pause nobody else would run until the end of the reply.
             await asyncio.sleep(0)
             yield Piece(word)
         reason: FinishReason = "complete" if len(said) <= sampling.max_tokens else "length"
-        yield Finish(reason, prompt=size, evaluated=size, written=min(len(said), sampling.max_tokens))
+        yield Finish(reason=reason, prompt=size, evaluated=size, written=min(len(said), sampling.max_tokens))
 
     async def close(self) -> None:
         """Nothing was started."""

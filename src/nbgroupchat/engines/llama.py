@@ -19,11 +19,14 @@ from nbgroupchat.engines.base import (
     EngineStatus,
     Finish,
     ModelInfo,
+    Part,
     Piece,
+    Reading,
     Sampling,
 )
 from nbgroupchat.engines.llama_loading import start_worker, until_ready
 from nbgroupchat.engines.llama_messages import (
+    Began,
     Failed,
     Finished,
     Generate,
@@ -87,7 +90,7 @@ class LlamaEngine(Watched):
         if self._streams is not None:
             self._send_hints(self._streams.worker)
 
-    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Write a reply, beside those of other rooms and after those of the same."""
         streams = await self._ready_streams()
         turn, pieces, over = streams.open(), 0, False
@@ -97,7 +100,7 @@ class LlamaEngine(Watched):
                 part = await self._next_part(streams, turn)
                 over = isinstance(part, Finish)
                 # Counted before it is given away: who closes the iterator at a piece has seen that piece.
-                pieces += 1
+                pieces += isinstance(part, Piece)
                 yield part
         finally:
             streams.close(turn)
@@ -145,7 +148,7 @@ class LlamaEngine(Watched):
             raise EngineError(self.status.message or "The model's worker ended while loading. Ask again.")
         return self._streams
 
-    async def _next_part(self, streams: Streams, turn: int) -> Piece | Finish:
+    async def _next_part(self, streams: Streams, turn: int) -> Part:
         while True:
             match await self._next_report(streams, turn):
                 case Written(text=text, ids=ids):
@@ -155,6 +158,8 @@ class LlamaEngine(Watched):
                 case Finished(reason=reason) as end if reason != "stopped":
                     self._backoff.worked()
                     return msgspec.convert(end, Finish, from_attributes=True)
+                case Began() as began if not isinstance(began, Finished):
+                    return msgspec.convert(began, Reading, from_attributes=True)
                 case _:
                     continue  # A sign of life.
 

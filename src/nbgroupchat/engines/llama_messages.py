@@ -96,6 +96,18 @@ class Alive(Struct, frozen=True, tag="alive"):
     turn: int
 
 
+class Began(Struct, frozen=True, kw_only=True, tag="began"):
+    """A turn has a sequence and is read; the fields are those of `Reading`."""
+
+    turn: int
+    prompt: int = 0
+    evaluated: int = 0
+    cached: int = 0
+    dropped: int = 0
+    replies: tuple[str, ...] = ()
+    seed: int = 0
+
+
 class Written(Struct, frozen=True, tag="written"):
     """A piece of a turn's reply."""
 
@@ -104,19 +116,11 @@ class Written(Struct, frozen=True, tag="written"):
     ids: tuple[int, ...]
 
 
-class Finished(Struct, frozen=True, tag="finished"):
-    """The end of a turn; the counts are those of `Finish`."""
+class Finished(Began, frozen=True, kw_only=True, tag="finished"):
+    """The end of a turn; the fields are those of `Finish`."""
 
-    turn: int
     reason: FinishReason | Literal["stopped"]
-    prompt: int
-    evaluated: int
-    cached: int
-    written: int
-    dropped: int
-    first: str
-    replies: tuple[str, ...]
-    seed: int
+    written: int = 0
 
 
 class Rebuilt(Struct, frozen=True, tag="rebuilt"):
@@ -127,7 +131,7 @@ class Rebuilt(Struct, frozen=True, tag="rebuilt"):
 
 
 Request: TypeAlias = Load | Generate | Listen | Stop | Rebuild
-Report: TypeAlias = Loading | Ready | Hashed | Failed | Alive | Written | Finished | Rebuilt
+Report: TypeAlias = Loading | Ready | Hashed | Failed | Alive | Began | Written | Finished | Rebuilt
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -17,6 +17,7 @@ from nbgroupchat.engines.base import Sampling
 from nbgroupchat.engines.llama_batches import Job, next_batch, reads_ahead
 from nbgroupchat.engines.llama_messages import (
     Alive,
+    Began,
     Failed,
     Finished,
     Generate,
@@ -40,11 +41,11 @@ _Request: TypeAlias = Generate | Listen | Stop | Rebuild
 class _Turn:
     """A turn that has a sequence: first its prompt is read, then its reply is written."""
 
-    def __init__(self, request: Generate, composed: Composed, sequence: int, cached: int, sampler: Sampler) -> None:
+    def __init__(self, request: Generate, composed: Composed, began: Began, sequence: int, sampler: Sampler) -> None:
         self.request = request
         self.composed = composed
+        self.began = began
         self.sequence = sequence
-        self.cached = cached
         self.sampler = sampler
         self.reply = ReplyText()
         self.token: int | None = None
@@ -127,7 +128,7 @@ class Turns:
 
     def _give_up(self, request: Generate) -> None:
         self._waiting.remove(request)
-        self._report(Finished(request.turn, "stopped", 0, 0, 0, 0, 0, "", (), 0))
+        self._report(Finished(turn=request.turn, reason="stopped"))
 
     def _begin_turns(self) -> None:
         """Give sequences to those who wait, in their order; a room's next turn waits for the one before."""
@@ -144,8 +145,17 @@ class Turns:
         request = msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, seed=seed))
         composed = self._compose(request, self._reply_tokens)
         cached = self.sequences.begin(sequence, composed.ids, sample=True)
-        self._turns.append(_Turn(request, composed, sequence, cached, self._model.sampler(request.sampling)))
-        self._report(Alive(request.turn))
+        began = Began(
+            turn=request.turn,
+            prompt=len(composed.ids),
+            evaluated=len(composed.ids) - cached,
+            cached=cached,
+            dropped=composed.dropped,
+            replies=composed.replies,
+            seed=seed,
+        )
+        self._turns.append(_Turn(request, composed, began, sequence, self._model.sampler(request.sampling)))
+        self._report(began)
 
     def _compose(self, request: Generate | Listen, reply_tokens: int) -> Composed:
         length = self._prompt_length(reply_tokens)
@@ -234,10 +244,7 @@ class Turns:
     def _end(self, turn: _Turn, reason: _Reason, seen: Sequence[ReplyPiece]) -> None:
         self._leave(turn)
         self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
-        prompt, cached = turn.composed, turn.cached
-        seed = turn.request.sampling.seed
-        counts = (len(prompt.ids), len(prompt.ids) - cached, cached, turn.reply.tokens, prompt.dropped)
-        self._report(Finished(turn.request.turn, reason, *counts, prompt.first, prompt.replies, seed))
+        self._report(Finished(reason=reason, written=turn.reply.tokens, **msgspec.structs.asdict(turn.began)))
 
     def _leave(self, turn: _Turn) -> None:
         self._turns.remove(turn)

@@ -21,8 +21,9 @@ from nbgroupchat.engines.base import (
     EngineError,
     EngineInterrupted,
     EngineStatus,
-    Finish,
+    Part,
     Piece,
+    Reading,
     Sampling,
 )
 from nbgroupchat.engines.openai_chat import Request
@@ -77,17 +78,21 @@ class OpenAIEngine(Watched):
         room: str,  # noqa: ARG002  # the server keeps no rooms apart
         prompt: Prompt,
         sampling: Sampling,
-    ) -> AsyncGenerator[Piece | Finish, None]:
+    ) -> AsyncGenerator[Part, None]:
         """Write a reply. Failures before its first piece are tried again where that may help."""
         server = await self._ready_server()
         request = Request.of(prompt, sampling, self.status.model, self._refused_fields)
         # Before the first piece a server may load the model, or serve others who wait.
         first, between = self._settings.load_timeout, self._settings.piece_timeout
         pieces = tries = 0
+        begun = False
         while True:
             try:
                 async with aclosing(server.reply(request, first, between)) as parts:
                     async for part in parts:
+                        if not begun:
+                            begun = True
+                            yield Reading(dropped=request.dropped)
                         # Counted before it is given away: who closes the iterator at a piece has seen that piece.
                         pieces += isinstance(part, Piece)
                         yield part

@@ -195,7 +195,7 @@ class ReplyReader:
         prompt = max(usage.prompt_tokens, 0) or size // BYTES_PER_TOKEN + 1
         cached = min(max(details.cached_tokens or 0, 0), prompt) if details is not None else 0
         return Finish(
-            self.reason or "length",
+            reason=self.reason or "length",
             prompt=prompt,
             evaluated=prompt - cached,
             cached=cached,

@@ -28,13 +28,12 @@ _ROOMS_KEPT = 1024
 
 
 class Composed(Struct, frozen=True):
-    """The ids of a prompt, how many of its segments did not fit, the key of the first that did and has one, and those
-    of the replies that are spelled as they were sampled.
+    """The ids of a prompt, how many of its segments did not fit, and the keys of the replies that are spelled as they
+    were sampled.
     """
 
     ids: list[int]
     dropped: int
-    first: str
     replies: tuple[str, ...]
 
 
@@ -91,7 +90,6 @@ class Composer:
         return Composed(
             self._row(system, parts[first:], opening=opening),
             first,
-            next((part.key for part in parts[first:] if part.key), ""),
             tuple(part.key for part, ids in zip(parts[first:], spelled[first:], strict=True) if ids and part.key),
         )
 

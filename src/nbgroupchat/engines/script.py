@@ -21,7 +21,9 @@ from nbgroupchat.engines.base import (
     EngineInterrupted,
     EngineStatus,
     Finish,
+    Part,
     Piece,
+    Reading,
     Sampling,
 )
 from nbgroupchat.engines.echo import prompt_size, words
@@ -98,7 +100,7 @@ class ScriptEngine(Watched):
         """Write the hint down."""
         self.heard.append((room, prompt))
 
-    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Piece | Finish, None]:
+    async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Play the next reply."""
         self.start()
         if self.status.state == "failed":
@@ -107,19 +109,20 @@ class ScriptEngine(Watched):
         reply = self._script[self._played % len(self._script)]
         self._played += 1
         size = prompt_size(prompt)
+        yield Reading(prompt=size, evaluated=size)
         written = 0
         for step in words(reply) if isinstance(reply, str) else reply:
             if not isinstance(step, str):
                 await _take(step)
                 continue
             if written == sampling.max_tokens:
-                yield Finish("length", prompt=size, evaluated=size, written=written)
+                yield Finish(reason="length", prompt=size, evaluated=size, written=written)
                 return
             # A model takes its time between pieces; without a pause nobody else would run until the end of the reply.
             await asyncio.sleep(0)
             written += 1
             yield Piece(step)
-        yield Finish("complete", prompt=size, evaluated=size, written=written)
+        yield Finish(reason="complete", prompt=size, evaluated=size, written=written)
 
     async def close(self) -> None:
         """Nothing runs between replies."""

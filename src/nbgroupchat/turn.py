@@ -1,0 +1,208 @@
+"""One turn of the agent: a question, what the model reads for it, and the reply as it is written.
+
+Everything it says goes through its seat, piece by piece, and what the model read is recorded with it. Knows nothing of
+who waits (`turns`), of hubs or of model files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from nbgroupchat.engines.base import (
+    Engine,
+    EngineError,
+    EngineInterrupted,
+    Finish,
+    Part,
+    Piece,
+    Reading,
+    Sampling,
+)
+from nbgroupchat.explain import ReplyRecord, Seen, encode_record, seen_in
+from nbgroupchat.guard import Guard
+from nbgroupchat.prompt import Segment
+from nbgroupchat.protocol import MAX_TEXT, Delta, Posted, Queue, ReplyStatus, Status
+from nbgroupchat.slices import slices
+from nbgroupchat.window import Window, cue
+
+SLICE_SECONDS = 0.05
+"""Pieces that come within this time are told together: at 20 to 60 tokens/s a browser's frames would merge nothing."""
+
+_NO_END = "The model ended without saying so. Ask again."
+
+_log = logging.getLogger(__name__)
+
+
+class Seat(Protocol):
+    """What the agent can do in a room."""
+
+    def me(self, room: str) -> str:
+        """Give the agent's member id."""
+
+    async def open_reply(self, room: str, to: str, context: int) -> str:
+        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id."""
+
+    async def write(self, room: str, delta: Delta) -> bool:
+        """Add pieces to a reply; False where it has been closed."""
+
+    async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
+        """End a reply, unless it has been closed already."""
+
+    async def record(self, room: str, reply: str, record: bytes) -> None:
+        """Keep what the model read for a reply."""
+
+    def show_queue(self, room: str, queue: Queue) -> None:
+        """Tell a room which of its questions wait."""
+
+    def announce(self, status: Status) -> None:
+        """Tell every room how the model is."""
+
+
+class Turn:
+    """A question in a room that is being answered by `engine`; once it is open, `reply` is the reply's id."""
+
+    def __init__(self, seat: Seat, engine: Engine, sampling: Sampling, room: str, asked: Posted) -> None:
+        self.asked = asked
+        self.reply: str | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._seat = seat
+        self._engine = engine
+        self._sampling = sampling
+        self._room = room
+        self._over = False
+        self._pieces: list[Piece] = []
+        self._record: ReplyRecord | None = None
+        self._finish: Finish | None = None
+        self._sampled: tuple[int, ...] = ()
+
+    def stop(self) -> None:
+        """Write no more of it."""
+        # The close that is heard at last is the turn's own, which must not stop it in the middle of its end.
+        if self.task is not None and not self._over:
+            self.task.cancel()
+
+    def closed(self, text: str) -> tuple[int, ...]:
+        """Hear what the reply says in the end; gives the ids that all of it was sampled as, none where not known."""
+        self._sampled = self._ids_of(text)
+        return self._sampled
+
+    def _ids_of(self, text: str) -> tuple[int, ...]:
+        # White space around a reply is sampled and not told.
+        ids: list[int] = []
+        found: tuple[int, ...] = ()
+        said, wanted = "", text.strip()
+        for piece in self._pieces:
+            said += piece.text
+            ids += piece.ids
+            if not piece.ids or len(said.strip()) > len(wanted):
+                break
+            if said.strip() == wanted:
+                found = tuple(ids)
+        return found
+
+    async def answer(self, window: Window, agent_name: str) -> None:
+        """Open the reply, tell what the model writes, and close it with how it ended."""
+        asked, context = self.asked, window.seq
+        prompt, speakers = window.prompt(asked.eid), window.speakers_of()
+        left_out = window.left_out()
+        guard = Guard(agent_name, window.speakers(), cue(agent_name))
+        reply = self.reply = await self._seat.open_reply(self._room, asked.eid, context)
+        status: ReplyStatus = "interrupted"
+        error: str | None = None
+        stream = self._engine.stream(self._room, prompt, self._sampling)
+        try:
+            reading = await anext(stream)
+            if isinstance(reading, Reading):
+                kept = prompt.kept(reading.dropped)
+                left_out += _messages(prompt.segments) - _messages(kept)
+                await self._keep(self._begun(reading, seen_in(kept, speakers), left_out))
+            status = await self._write(reply, stream, guard)
+        except StopAsyncIteration:
+            error = _NO_END
+        except EngineInterrupted as found:
+            error = str(found)
+        except EngineError as found:
+            status, error = "failed", str(found)
+        except Exception:
+            incident = secrets.token_hex(4)
+            _log.exception("The model failed in an unforeseen way, incident %s", incident)
+            status, error = "failed", f"The model failed in an unforeseen way; the server's log has more at {incident}."
+        finally:
+            self._over = True
+            try:
+                await self._seat.close_reply(self._room, reply, status, error)
+            finally:
+                await stream.aclose()
+                if self._record is not None:
+                    await self._keep(self._ended(self._record))
+
+    def _begun(self, reading: Reading, seen: tuple[Seen, ...], left_out: int) -> ReplyRecord:
+        return ReplyRecord(
+            seen=seen,
+            left_out=left_out,
+            spelled=reading.replies,
+            prompt=reading.prompt,
+            evaluated=reading.evaluated,
+            cached=reading.cached,
+            max_tokens=self._sampling.max_tokens,
+            temperature=self._sampling.temperature,
+            seed=reading.seed,
+        )
+
+    def _ended(self, record: ReplyRecord) -> ReplyRecord:
+        model, end = self._engine.model, self._finish
+        if end is not None:
+            # Some engines can count only now.
+            record = replace(record, prompt=end.prompt, evaluated=end.evaluated, cached=end.cached)
+        return replace(
+            record,
+            sampled=self._sampled,
+            written=end.written if end is not None else sum(len(piece.ids) or 1 for piece in self._pieces),
+            model=model.name if model is not None else self._engine.status.model,
+            sha256=model.sha256 if model is not None else "",
+            context_tokens=model.context_tokens if model is not None else 0,
+        )
+
+    async def _keep(self, record: ReplyRecord) -> None:
+        self._record = record
+        await self._seat.record(self._room, self.reply or "", encode_record(record))
+
+    async def _write(self, reply: str, stream: AsyncGenerator[Part, None], guard: Guard) -> ReplyStatus:
+        """Tell what the model writes, slice by slice, until it has finished, is stopped, or has said enough."""
+        told = pieces = size = 0
+        status: ReplyStatus | None = None
+        async with aclosing(slices(stream, SLICE_SECONDS)) as batches:
+            async for batch in batches:
+                text = ""
+                for item in batch:
+                    if isinstance(item, Finish):
+                        text += guard.finish()
+                        status = item.reason
+                        self._finish = item
+                    elif isinstance(item, Piece):
+                        text += guard.feed(item.text)
+                        self._pieces.append(item)
+                        pieces += 1
+                fitting = text.encode()[: MAX_TEXT - size].decode(errors="ignore")
+                size += len(fitting.encode())
+                if fitting:
+                    pieces = max(pieces, told + 1)
+                    if not await self._seat.write(self._room, Delta(id=reply, start=told, end=pieces, text=fitting)):
+                        return "stopped"
+                    told = pieces
+                if fitting != text:
+                    return "length"
+                if status is not None or guard.ended:
+                    return status or "complete"
+        raise EngineInterrupted(_NO_END)
+
+
+def _messages(segments: Sequence[Segment]) -> int:
+    return sum(bool(segment.key) for segment in segments)
