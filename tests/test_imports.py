@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 ROWS = (
     ("protocol", "prompt", "errors", "characters", "settings", "connection_file"),
     ("log", "room", "window", "policy", "mention", "guard", "turns", "explain"),
-    ("outbox", "channel", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
     ("link", "connection", "client", "magics", "widget"),

@@ -14,11 +14,11 @@ from typing import Protocol, TypeAlias
 
 from nbgroupchat import protocol
 from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.explain import decode_record, explanation
 from nbgroupchat.mention import mentions
-from nbgroupchat.policy import Identity, check_edit, check_pin, check_redaction, may_be_answered, plain_policy
+from nbgroupchat.policy import Identity, may_be_answered, plain_policy
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -27,7 +27,6 @@ from nbgroupchat.protocol import (
     Delta,
     DurableEvent,
     Edit,
-    Edited,
     Event,
     Explain,
     Explanation,
@@ -36,22 +35,20 @@ from nbgroupchat.protocol import (
     Join,
     Joined,
     Leave,
+    Member,
     Pin,
     Post,
     PostAnswer,
     Posted,
     Queue,
     Redact,
-    Redacted,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
-    RoomChanged,
     RoomPolicy,
     Status,
     Typing,
 )
-from nbgroupchat.room import Message, Room
 
 Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
 
@@ -79,6 +76,7 @@ class Hub:
 
     def __init__(self, backplane: Backplane, encode: Encode, agent_name: str = "llama", max_rooms: int = 200) -> None:
         self._backplane = backplane
+        self._changes = Changes(backplane)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
@@ -96,13 +94,13 @@ class Hub:
             case Cancel():
                 return await self._cancel(client, command)
             case Edit():
-                return await self._edit(client, command)
+                return await self._changes.edit(*self._me(client, command), command)
             case Redact():
-                return await self._redact(client, command)
+                return await self._changes.redact(*self._me(client, command), command)
             case Pin():
-                return await self._pin(client, command)
+                return await self._changes.pin(*self._me(client, command), command)
             case Explain():
-                return await self._explain(client, command)
+                return await self._changes.explain(*self._me(client, command), command)
             case Typing():
                 self._joined(client, command).type(client, command.on)
             case History():
@@ -171,63 +169,6 @@ class Hub:
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
-
-    async def _edit(self, client: Client, command: Edit) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        key = f"edit {me.id} {command.cid}"
-        async with channel.lock:
-            message = await self._message(channel, command.id)
-            check_edit(message, me)
-            entry = Edited(seq=0, eid="", ts=0, by=me.id, id=command.id, text=command.text)
-            appended = await self._backplane.append(channel.room, entry, key)
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _redact(self, client: Client, command: Redact) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        async with channel.lock:
-            message = await self._message(channel, command.id)
-            asked = await self._message(channel, message.to) if message is not None and message.to else None
-            check_redaction(message, asked, me)
-            entry = Redacted(seq=0, eid="", ts=0, by=me.id, id=command.id)
-            appended = await self._backplane.append(channel.room, entry, f"redact {command.id}")
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _pin(self, client: Client, command: Pin) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        async with channel.lock:
-            if (command.id in channel.pinned) is command.on:
-                return ChangeAnswer(channel.log.position.seq)
-            pinned = tuple(message for message in channel.pinned if message != command.id)
-            if command.on:
-                check_pin(await self._message(channel, command.id), pinned)
-                pinned += (command.id,)
-            entry = RoomChanged(seq=0, eid="", ts=0, by=me.id, pinned=pinned)
-            appended = await self._backplane.append(channel.room, entry)
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _explain(self, client: Client, command: Explain) -> Explanation:
-        channel = self._joined(client, command)
-        records = await self._backplane.records(channel.room, {command.id})
-        message = await self._message(channel, command.id)
-        if message is None or message.to is None or command.id not in records:
-            raise Refusal(
-                Code.NOT_FOUND,
-                "Of this message nothing is recorded that the model read: it is no reply, was redacted, or the model "
-                "had not begun to read when it ended.",
-            )
-        record = decode_record(records[command.id])
-        entries = await self._backplane.about(channel.room, record.messages)
-        return explanation(message, record, entries)
-
-    async def _message(self, channel: Channel, id_: str) -> Message | None:
-        """Give a message as it stands, also one that is no longer in memory; None where there is none."""
-        room = Room()
-        for entry in await self._backplane.about(channel.room, {id_}):
-            room.fold(entry)
-        return room.messages.get(id_)
 
     async def _reply_meant(self, channel: Channel, id_: str) -> str:
         """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
@@ -298,6 +239,10 @@ class Hub:
             except Exception:
                 # What was said is said: whoever cannot hear it must not take it from the others.
                 _log.exception("A listener failed on what happened in room %s", channel.room)
+
+    def _me(self, client: Client, command: Command) -> tuple[Channel, Member]:
+        channel = self._joined(client, command)
+        return channel, channel.member(client.identity)
 
     def _joined(self, client: Client, command: Command) -> Channel:
         channel = client.channels.get(command.room)
