@@ -12,7 +12,7 @@ from benchmarks.hub_delays import delays
 from benchmarks.peers import BareLoop, ChatCompletion
 from benchmarks.rooms import LINE_TOKENS, Room, settle
 from nbgroupchat.engines.llama import LlamaEngine
-from nbgroupchat.engines.llama_process import default_threads
+from nbgroupchat.engines.llama_threads import cores
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.settings import Settings
 
@@ -51,7 +51,7 @@ def measure(profile: Profile) -> tuple[Figures, Notes]:
 
 
 async def _measure(profile: Profile) -> tuple[Figures, Notes]:
-    path, threads = str(find_model("")), default_threads()
+    path, threads = str(find_model("")), cores()
     figures: Figures = {}
     notes: Notes = {}
     engine = LlamaEngine(SETTINGS)

@@ -44,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     read_ahead: bool = True
     reply_tokens: int = 512
     threads: int = 0
-    """Threads of the model's worker; 0 leaves one core to the server."""
+    """Threads of the model's worker; 0 takes every core that no other process wants."""
     temperature: float = 0.0
     seed: int = 0
     """Of the sampler; 0 takes a new one for each reply."""

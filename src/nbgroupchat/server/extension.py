@@ -70,7 +70,7 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.read_ahead, help="Whether the model reads what is posted before anybody asks it.", config=True
     )
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
-    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
+    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 takes what cores are free.", config=True)
     temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
     seed = Integer(_DEFAULTS.seed, help="Of the choice of words; 0 takes a new one for each reply.", config=True)
     system_prompt = Unicode(
