@@ -198,7 +198,7 @@ async def test_a_worker_that_dies_while_loading(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.model
 async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
     """The second end in a row shows a failed status that says when it is started again, and then it is."""
-    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, sequences=1))
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, turns_at_once=1))
     heard: list[EngineStatus] = []
     engine.watch(heard.append)
     for _ in range(2):

@@ -29,7 +29,8 @@ async def start_worker(settings: Settings, on_end: Callable[[WorkerProcess], Non
         raise EngineError(
             f"The model's worker process cannot be started ({error!r}). Look into the server's log."
         ) from None
-    worker.send(Load(str(path), settings.context_tokens, settings.threads, settings.sequences, settings.parked_bytes))
+    sequences = settings.turns_at_once
+    worker.send(Load(str(path), settings.context_tokens, settings.threads, sequences, settings.parked_bytes))
     return worker
 
 

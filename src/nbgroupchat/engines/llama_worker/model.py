@@ -43,7 +43,7 @@ class LlamaModel:
         if not self._context:
             raise ModelError(
                 f"llama.cpp cannot make a context of {sequences} times {length} tokens for {path} "
-                f"({complaints.why()}). Set c.NbGroupChat.context_tokens or c.NbGroupChat.sequences lower."
+                f"({complaints.why()}). Set c.NbGroupChat.context_tokens or c.NbGroupChat.turns_at_once lower."
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(self._most, 0, 1)
