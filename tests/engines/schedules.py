@@ -211,7 +211,8 @@ class Schedule:
                 continue
             turn, before = self._turn, self._turns.sequences.held(sequence).copy()
             self._turn += 1
-            request = Generate(self._turn, room, self._segments(room), Sampling(1, 0.0, 1))
+            asks = (*self._segments(room), Segment("user", "(answer)"))
+            request = Generate(self._turn, room, asks, Sampling(1, 0.0, 1))
             self._asked[self._turn] = _Asked(room, request)
             self._turns.put(request)
             self._settle()
@@ -224,7 +225,7 @@ class Schedule:
         """Whether the window was so full that the reply's own length moved its beginning."""
         composer: Composer = self._pair.composer
         length = CONTEXT // 2
-        return len(composer.rebuild(self._segments(room), {}, 10**6, 0)) > length
+        return len(composer.rebuild((*self._segments(room), Segment("user", "(answer)")), {}, 10**6, 0)) > length
 
     def _says_as_fresh(self) -> None:
         """From each sequence the model goes on as a fresh one does that has read the same ids."""

@@ -35,13 +35,14 @@ def test_turns() -> None:
 
 
 def test_a_hint_is_how_the_prompt_begins() -> None:
-    """Without opening, the ids are the beginning of those of every later prompt."""
+    """Without opening, the ids are the beginning of those of every later prompt, up to the next words of a user."""
     composer = Composer(VOCABULARY, LITERALS)
     segments = [SYSTEM, _user("1"), _user("2"), _reply("3"), _user("4"), _user("5")]
     whole = composer.compose("lobby", segments, 1000, opening=True).ids
-    for end in range(1, len(segments) + 1):
+    for end in (1, 2, 4, 5):
         hint = composer.compose("lobby", segments[:end], 1000, opening=False).ids
         assert whole[: len(hint)] == hint
+        assert VOCABULARY.text(whole[len(hint) :])[0] == segments[end].text
 
 
 @pytest.mark.parametrize("begin", ["<s>", "<bos><s>"])
@@ -94,7 +95,7 @@ def test_what_does_not_fit_goes_in_one_block() -> None:
         segments.append(_user(f"ana: {number:04}", f"k{number}"))
         composed = composer.compose("lobby", segments, 300, opening=False)
         assert len(composed.ids) <= 300
-        assert VOCABULARY.text(composed.ids).endswith(f"ana: {number:04}")
+        assert VOCABULARY.text(composed.ids).endswith(f"ana: {number:04}\n")
         asked = composer.compose("lobby", [*segments, _user("(answer Ana)")], 300, opening=True)
         assert len(asked.ids) <= 300
         if composed.ids[: len(before)] != before:

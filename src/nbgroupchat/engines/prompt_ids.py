@@ -89,7 +89,10 @@ class Composer:
         return self._plain.ids(text)
 
     def compose(self, room: str, segments: Sequence[Segment], length: int, *, opening: bool) -> Composed:
-        """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins."""
+        """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins.
+
+        Without, up to where the next user segment begins: whatever is said next, a reply follows a line that asks.
+        """
         system, told, body = self._system(segments, length)
         spelled = [self._spelled(segment) for segment in segments[told:]]
         parts = self._parts(segments[told:], spelled, body)
@@ -192,11 +195,11 @@ class Composer:
             row += self._newline if part.role == before else self._between[before, part.role]
             row += part.ids
             before = part.role
-        if opening:
-            if before != "user":
-                row += self._between[before, "user"]
-            row += self._opening
-        return row
+        if not opening:
+            return row + (self._newline if before == "user" else self._between[before, "user"])
+        if before != "user":
+            row += self._between[before, "user"]
+        return row + self._opening
 
 
 def _turn_of_user(parts: list[_Part], first: int) -> int:

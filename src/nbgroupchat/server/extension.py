@@ -62,7 +62,6 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.openai_model, help="A model of that server; empty for the only one it has.", config=True
     )
     context_tokens = Integer(_DEFAULTS.context_tokens, help="How much the model reads at once, in tokens.", config=True)
-    sequences = Integer(_DEFAULTS.sequences, help="How many rooms the model has in its memory at once.", config=True)
     parked_bytes = Integer(
         _DEFAULTS.parked_bytes, help="How much memory the model keeps of further rooms, in bytes.", config=True
     )
@@ -70,7 +69,7 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.read_ahead, help="Whether the model reads what is posted before anybody asks it.", config=True
     )
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
-    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
+    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 takes what cores are free.", config=True)
     temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
     seed = Integer(_DEFAULTS.seed, help="Of the choice of words; 0 takes a new one for each reply.", config=True)
     system_prompt = Unicode(
@@ -84,7 +83,7 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.turns_per_minute, help="How often one member may ask within a minute, in each room.", config=True
     )
     turns_at_once = Integer(
-        _DEFAULTS.turns_at_once, help="How many rooms are answered at the same time, at most.", config=True
+        _DEFAULTS.turns_at_once, help="How many rooms are answered, and in the model's memory, at once.", config=True
     )
     max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
     max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
