@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nbgroupchat.channel import Client
-from nbgroupchat.compose import Composition, answer, make_engine
+from nbgroupchat.compose import Composition, make_engine
 from nbgroupchat.engines.echo import EchoEngine
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.openai import OpenAIEngine
@@ -33,7 +33,7 @@ async def test_a_refusal_is_an_answer() -> None:
     """What is refused is answered with its code, a sentence and when to try again."""
     composition = Composition(Settings(engine="off"))
     client = Client(Identity("u1", "Ana"), Outbox(lambda _frame: True, lambda: None))
-    refused = json.loads(await answer(composition.hub, client, "typing", b'[{"room": "lobby", "on": true}]'))
+    refused = json.loads(await composition.answer(client, "typing", b'[{"room": "lobby", "on": true}]'))
     assert refused == {
         "error": {
             "code": "not_joined",
@@ -48,6 +48,6 @@ async def test_without_an_engine_there_is_no_agent() -> None:
     """With the engine off, a room has people only, and says whom to mention: nobody."""
     composition = Composition(Settings(engine="off"))
     client = Client(Identity("u1", "Ana"), Outbox(lambda _frame: True, lambda: None))
-    joined = json.loads(await answer(composition.hub, client, "join", b'[{"room": "lobby", "wire": 1}]'))
+    joined = json.loads(await composition.answer(client, "join", b'[{"room": "lobby", "wire": 1}]'))
     assert joined["policy"]["mention"] == ""
     await composition.close()

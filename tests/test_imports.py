@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "characters", "settings", "connection_file"),
+    ("protocol", "prompt", "errors", "characters", "settings", "measures", "connection_file"),
     ("log", "room", "window", "policy", "mention", "guard", "turns", "explain"),
     ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
@@ -29,6 +29,7 @@ HOMES = {
     "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
+    "prometheus_client": "server",
     "anywidget": "widget",
     "IPython": "magics",
     "ipykernel": "link",

@@ -110,6 +110,11 @@ class Channel:
             pinned=self.pinned,
         )
 
+    @property
+    def present(self) -> int:
+        """How many members are here."""
+        return len({member.id for member in self._readers.values()})
+
     def is_empty(self) -> bool:
         """Say whether nobody is here and nothing was ever said."""
         return not self._readers and self.log.position.seq == 0 and not self.lock.locked()

@@ -17,6 +17,7 @@ from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.measures import Measures
 from nbgroupchat.mention import mentions
 from nbgroupchat.policy import Identity, may_be_answered, plain_policy
 from nbgroupchat.protocol import (
@@ -74,12 +75,20 @@ class Listener(Protocol):
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients."""
 
-    def __init__(self, backplane: Backplane, encode: Encode, agent_name: str = "llama", max_rooms: int = 200) -> None:
+    def __init__(
+        self,
+        backplane: Backplane,
+        encode: Encode,
+        agent_name: str = "llama",
+        max_rooms: int = 200,
+        measures: Measures | None = None,
+    ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
+        self._measures = measures or Measures()
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._status = Status(state="off")
@@ -108,6 +117,16 @@ class Hub:
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are open."""
+        return len(self._channels)
+
+    @property
+    def members(self) -> int:
+        """How many members are present, counted in each room they are in."""
+        return sum(channel.present for channel in self._channels.values())
 
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
@@ -138,7 +157,9 @@ class Hub:
             # Its connection has ended while the room was opened.
             self._give_back(channel)
             raise Refusal(Code.NOT_JOINED, "The connection has ended.")
-        return channel.join(client, command, self._policy(), self._status)
+        joined = channel.join(client, command, self._policy(), self._status)
+        self._measures.joins["new" if command.resume is None else joined.mode] += 1
+        return joined
 
     async def _post(self, client: Client, command: Post) -> PostAnswer:
         channel = self._joined(client, command)
@@ -159,6 +180,8 @@ class Hub:
         )
         async with channel.lock:
             appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+        if not appended.duplicate:
+            self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
 
     async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
@@ -197,6 +220,8 @@ class Hub:
                 return channel.log.close_of(reply)
             entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
             appended = await self._backplane.append(channel.room, entry, f"close {reply}")
+        if not appended.duplicate:
+            self._measures.turns[status] += 1
         assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
         return appended.entry
 

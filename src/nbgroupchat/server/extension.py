@@ -11,12 +11,14 @@ from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
 
 from nbgroupchat import connection_file
 from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.server.handlers import Entrance, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
+from nbgroupchat.server.metrics import HubCollector
 from nbgroupchat.settings import ENGINES, Settings, SettingsError
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -95,6 +97,7 @@ class NbGroupChat(ExtensionApp):
     )
 
     _composition: Composition | None = None
+    _collector: HubCollector | None = None
     _connection_path: Path | None = None
     _secret = ""
     NAME_FIELDS: ClassVar = ("name", "display_name", "initials", "color")
@@ -108,6 +111,8 @@ class NbGroupChat(ExtensionApp):
             return
         self._composition = Composition(settings)
         endpoint = self._composition.endpoint
+        self._collector = HubCollector(self._composition)
+        REGISTRY.register(self._collector)
         self._secret = secrets.token_urlsafe(32)
         self.handlers.extend(
             [
@@ -131,6 +136,8 @@ class NbGroupChat(ExtensionApp):
             self._connection_path.unlink(missing_ok=True)
         if self._composition is not None:
             await self._composition.close()
+        if self._collector is not None:
+            REGISTRY.unregister(self._collector)
 
     @property
     def _server(self) -> ServerApp:
