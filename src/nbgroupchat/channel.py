@@ -7,7 +7,8 @@ policy's, commands the hub's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from nbgroupchat import protocol
@@ -65,9 +66,10 @@ class Channel:
         self.pinned: tuple[str, ...] = ()
         """The ids of the messages that are pinned now."""
         self.lock = asyncio.Lock()
-        """Held around writes, so that a stop and the pieces before it are stored in the order in which they are told.
+        """Held around writes that depend on what was told before, so that a stop is stored with all pieces before it.
         """
         self.seated: tuple[Identity, ...] = ()
+        self._busy = 0
         self._encode = encode
         self._readers: dict[Client, Member] = {}
         self._typing: set[str] = set()
@@ -110,9 +112,18 @@ class Channel:
             pinned=self.pinned,
         )
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Keep the room while something is being stored in it without the lock."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+
     def is_empty(self) -> bool:
         """Say whether nobody is here and nothing was ever said."""
-        return not self._readers and self.log.position.seq == 0 and not self.lock.locked()
+        return not (self._readers or self.log.position.seq or self.lock.locked() or self._busy)
 
     def leave(self, client: Client) -> None:
         """Let a client hear no more."""

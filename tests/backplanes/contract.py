@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from nbgroupchat.backplanes.base import Backplane
@@ -165,14 +166,32 @@ class BackplaneContract:
         await backplane.append("lobby", pinning())
         changed = (await backplane.append("lobby", pinning(pinned.eid))).entry
         edited = (await backplane.append("lobby", editing(pinned.eid, "pinned!"))).entry
-        for number in range(MAX_TAIL + 1):
-            await backplane.append("lobby", post(str(number)))
+        await asyncio.gather(*(backplane.append("lobby", post(str(number))) for number in range(MAX_TAIL + 1)))
         opened = await backplane.open("lobby", lambda _events: None)
         assert list(opened.earlier) == [pinned, changed, edited]
         assert [entry.seq for entry in opened.entries] == list(range(6, MAX_TAIL + 6))
         again = (await backplane.append("lobby", pinning(changed.eid, pinned.eid))).entry
         opened = await backplane.open("lobby", lambda _events: None)
         assert (list(opened.earlier), opened.entries[-1]) == ([pinned, edited], again)
+
+    async def test_a_reply_open_for_long_is_found_open(self) -> None:
+        """Of a reply that was opened before the entries given, the opening comes along with its pieces."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        reply = (await backplane.append("lobby", opening())).entry
+        await backplane.journal("lobby", Delta(reply.eid, 0, 1, "so"))
+        await asyncio.gather(*(backplane.append("lobby", post(str(number))) for number in range(MAX_TAIL)))
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.earlier, opened.drafts) == ([reply], [Delta(reply.eid, 0, 1, "so")])
+
+    async def test_writes_asked_for_at_once_keep_their_order(self) -> None:
+        """Writes are stored and told in the order in which they were asked for, without waiting for each."""
+        backplane, heard = self.make(), list[Event]()
+        await backplane.open("lobby", heard.extend)
+        texts = [str(number) for number in range(100)]
+        await asyncio.gather(*(backplane.append("lobby", post(text)) for text in texts))
+        assert [event.text for event in heard if isinstance(event, Posted)] == texts
+        assert (await _texts(backplane, before=101, limit=100))[0] == texts
 
 
 def _places(entries: Sequence[DurableEvent]) -> list[tuple[int, str]]:

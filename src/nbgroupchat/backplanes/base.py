@@ -6,6 +6,7 @@ listener, stored before anybody is shown it. A backplane knows nothing of member
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
@@ -16,12 +17,17 @@ from nbgroupchat.protocol import Delta, DurableEvent, Event
 RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
 
 
+def now_ms() -> int:
+    """Give the time in milliseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000_000
+
+
 class Opened(Struct, frozen=True):
     """A room's state when it is opened: its epoch, its secret `key`, the newest entries, and the drafts of open
     replies.
 
-    `earlier` are older entries that still hold: the last `room_changed`, and what made and changed the messages it
-    pins. `records` are those of the replies in both, by the reply's id.
+    `earlier` are older entries that hold: the last `room_changed`, what made and changed the messages it pins, and
+    the openings of open replies. `records` are those of the replies in both, by the reply's id.
     """
 
     epoch: str

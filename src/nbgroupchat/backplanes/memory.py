@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
+from nbgroupchat.backplanes.base import Appended, Opened, RoomListener, now_ms
 from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
 from nbgroupchat.protocol import Delta, DurableEvent, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _RoomLog:
@@ -32,7 +27,7 @@ class _RoomLog:
 class MemoryBackplane:
     """Logs in memory; `now_ms` gives the time in milliseconds since 1970."""
 
-    def __init__(self, now_ms: Callable[[], int] = _now_ms) -> None:
+    def __init__(self, now_ms: Callable[[], int] = now_ms) -> None:
         self._now_ms = now_ms
         self._rooms: dict[str, _RoomLog] = {}
 
@@ -42,7 +37,7 @@ class MemoryBackplane:
         log.listeners.append(listener)
         drafts = [delta for id_, draft in log.drafts.items() if (delta := draft.since(id_, 0))]
         entries = log.entries[-MAX_TAIL:]
-        earlier = _still_hold(log.entries, len(log.entries) - len(entries))
+        earlier = _still_hold(log.entries, len(log.entries) - len(entries), log.drafts)
         records = await self.records(room, {message_of(entry) for entry in (*earlier, *entries)})
         return Opened(log.epoch, log.key, entries, drafts, earlier, records)
 
@@ -111,8 +106,8 @@ class MemoryBackplane:
             listener(events)
 
 
-def _still_hold(entries: Sequence[DurableEvent], older: int) -> Sequence[DurableEvent]:
+def _still_hold(entries: Sequence[DurableEvent], older: int, open_: Collection[str]) -> Sequence[DurableEvent]:
     """Of the `older` entries, those that a reader of the others needs."""
     changed = next((entry for entry in reversed(entries) if isinstance(entry, RoomChanged)), None)
-    pinned = changed.pinned if changed else ()
-    return [entry for entry in entries[:older] if entry is changed or message_of(entry) in pinned]
+    wanted = {*(changed.pinned if changed else ()), *open_}
+    return [entry for entry in entries[:older] if entry is changed or message_of(entry) in wanted]
