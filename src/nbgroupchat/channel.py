@@ -79,7 +79,7 @@ class Channel:
     def opened(self, opened: Opened) -> None:
         """Take over what the log held before this hub opened the room."""
         self.key = opened.key
-        self.log = Log(opened.epoch, opened.entries)
+        self.log = Log(opened.epoch, opened.entries, base=opened.base)
         for entry in (*opened.earlier, *opened.entries):
             self._fold(entry)
         for delta in opened.drafts:
@@ -155,6 +155,11 @@ class Channel:
         if queue != self._queue:
             self._queue = queue
             self._tell_newest("queue", queue)
+
+    def trim(self, base: int) -> None:
+        """Show entries up to `base` to nobody any more who did not have them."""
+        self.log.trim(base)
+        self._frames.clear()
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Fold in what the backplane says has happened, and let every reader know."""

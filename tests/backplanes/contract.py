@@ -174,6 +174,47 @@ class BackplaneContract:
         opened = await backplane.open("lobby", lambda _events: None)
         assert (list(opened.earlier), opened.entries[-1]) == ([pinned, edited], again)
 
+    async def test_what_is_old_is_forgotten(self) -> None:
+        """A trim takes entries from the beginning, with their keys and records; the numbering goes on after them."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        await backplane.append("lobby", post("old"), "key")
+        reply = (await backplane.append("lobby", opening())).entry.eid
+        await backplane.append("lobby", closing(reply, "old"))
+        await backplane.record("lobby", reply, b"old")
+        assert await backplane.trim(0) == {}
+        assert await backplane.trim(2**52) == {"lobby": 3}
+        assert await backplane.trim(2**52) == {}
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, opened.entries, opened.earlier, opened.records) == (3, [], [], {})
+        assert await backplane.read("lobby", 4, 10) == ([], False)
+        again = await backplane.append("lobby", post("new"), "key")
+        assert (again.entry.seq, again.duplicate) == (4, False)
+        assert await _texts(backplane, 5, 1) == (["new"], False)
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, opened.entries) == (3, [again.entry])
+
+    async def test_what_holds_outlives_a_trim(self) -> None:
+        """Pinned messages are kept until they are unpinned, and whatever follows the opening of an open reply."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        pinned = (await backplane.append("lobby", post("pinned"))).entry
+        await backplane.append("lobby", post("old"))
+        changed = (await backplane.append("lobby", pinning(pinned.eid))).entry
+        reply = (await backplane.append("lobby", opening())).entry
+        await backplane.append("lobby", post("later"))
+        assert await backplane.trim(2**52) == {"lobby": 3}
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert list(opened.earlier) == [pinned, changed]
+        assert [entry.seq for entry in opened.entries] == [4, 5]
+        assert await backplane.about("lobby", {pinned.eid}) == [pinned]
+        await backplane.append("lobby", closing(reply.eid, ""))
+        unpinned = (await backplane.append("lobby", pinning())).entry
+        await backplane.trim(2**52)
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, list(opened.earlier), opened.entries) == (7, [unpinned], [])
+        assert await backplane.about("lobby", {pinned.eid}) == []
+
     async def test_a_reply_open_for_long_is_found_open(self) -> None:
         """Of a reply that was opened before the entries given, the opening comes along with its pieces."""
         backplane = self.make()

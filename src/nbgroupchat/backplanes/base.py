@@ -34,6 +34,8 @@ class Opened(Struct, frozen=True):
     key: bytes
     entries: Sequence[DurableEvent]
     drafts: Sequence[Delta]
+    base: int = 0
+    """Entries up to this one are no longer kept, but for those in `earlier`."""
     earlier: Sequence[DurableEvent] = ()
     records: Mapping[str, bytes] = {}
 
@@ -80,6 +82,13 @@ class Backplane(Protocol):
 
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         """Give what was recorded with these replies, where something was."""
+
+    async def trim(self, before: int) -> Mapping[str, int]:
+        """Forget the entries from the beginning of each log up to the first that is not older than the time `before`.
+
+        Kept are the last `room_changed`, the messages it pins, and all from the oldest open reply on. Gives the last
+        entry forgotten of each room that had some.
+        """
 
     async def close(self) -> None:
         """Store what is still to be stored, and let go."""

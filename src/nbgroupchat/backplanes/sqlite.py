@@ -7,6 +7,7 @@ Reads are done in a thread of their own, so the event loop never waits for a dis
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,16 +17,26 @@ from typing import TypeVar
 
 import msgspec
 
-from nbgroupchat.backplanes import sqlite_changes, sqlite_reads
+from nbgroupchat.backplanes import sqlite_changes, sqlite_reads, sqlite_trim
 from nbgroupchat.backplanes.base import Appended, Opened, RoomListener, now_ms
+from nbgroupchat.backplanes.place import Place, network_file_system
 from nbgroupchat.backplanes.sqlite_changes import Origin
-from nbgroupchat.backplanes.sqlite_file import StoreError, Synchronous, explain, open_to_read, open_to_write
+from nbgroupchat.backplanes.sqlite_file import (
+    StoreError,
+    explain,
+    not_writable,
+    open_to_read,
+    open_to_write,
+)
 from nbgroupchat.backplanes.sqlite_rows import Losses
 from nbgroupchat.backplanes.sqlite_writer import RETRY_MS, Writer
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Redacted, ReplyClosed, ReplyOpened
+from nbgroupchat.settings import Synchronous
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class _Heard:
@@ -40,10 +51,14 @@ class _Heard:
 
 
 class SqliteBackplane:
-    """Logs in the file `path`; `now_ms` gives the time in milliseconds since 1970."""
+    """Logs in the file `path`, or in one beside it where another server has that.
+
+    `now_ms` gives the time in milliseconds since 1970.
+    """
 
     def __init__(self, path: Path, synchronous: Synchronous = "full", now_ms: Callable[[], int] = now_ms) -> None:
         self.path = path
+        self._place: Place | None = None
         self._synchronous = synchronous
         self._now_ms = now_ms
         self._losses = Losses(str(path))
@@ -57,6 +72,10 @@ class SqliteBackplane:
         """How many entries of the file were found damaged, forged or missing."""
         return len(self._losses.found)
 
+    async def begin(self) -> None:
+        """Open the file already, so that `path` is the one that is used. Raises Refusal where it cannot be written."""
+        await self._writer.write(lambda _db: None)
+
     async def open(self, room: str, listener: RoomListener) -> Opened:
         """See `Backplane.open`. A file that cannot be written is read all the same."""
         meanwhile: list[Event] = []
@@ -65,7 +84,7 @@ class SqliteBackplane:
         heard.listeners.append(hear)
         try:
             try:
-                await self._writer.write(lambda _db: None)
+                await self.begin()
             except Refusal:
                 if not self.path.exists():
                     raise
@@ -135,12 +154,23 @@ class SqliteBackplane:
         """See `Backplane.records`."""
         return await self._read(lambda db: sqlite_reads.records(db, room, replies))
 
+    async def trim(self, before: int) -> Mapping[str, int]:
+        """See `Backplane.trim`."""
+        moved: dict[str, int] = {}
+        while block := await self._writer.write(
+            lambda db: sqlite_trim.trim(db, before, self._losses), lambda _moved: None, erases=True
+        ):
+            moved.update(block)
+        return moved
+
     async def close(self) -> None:
         """See `Backplane.close`."""
         # The reader first: the last to let go of the file tidies its side files away.
         await asyncio.get_running_loop().run_in_executor(self._reader, self._let_go)
         await self._writer.close()
         self._reader.shutdown(wait=False)
+        if self._place is not None:
+            self._place.release()
         self._rooms.clear()
 
     async def _change(
@@ -173,6 +203,23 @@ class SqliteBackplane:
             self._reading = None
 
     def _open_to_write(self) -> tuple[Path, sqlite3.Connection]:
+        """In the writer's thread."""
+        if self._place is None:
+            try:
+                self._place = Place.take(self.path)
+            except OSError as error:
+                raise StoreError(not_writable(self.path, error)) from None
+            if self._place.path != self.path:
+                _log.warning("Another server keeps its rooms in %s; this one takes %s.", self.path, self._place.path)
+                self.path = self._place.path
+                self._losses = Losses(str(self.path))
+            if kind := network_file_system(self.path):
+                _log.warning(
+                    "The rooms are kept on a network file system (%s, %s), where SQLite's locks may not hold and a "
+                    "broken file may follow. Set NbGroupChat.store to a file on a local disk.",
+                    self.path,
+                    kind,
+                )
         return self.path, open_to_write(self.path, self._synchronous)
 
     def _tell(self, heard: _Heard, events: Sequence[Event]) -> None:

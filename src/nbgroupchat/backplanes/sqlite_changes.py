@@ -88,7 +88,7 @@ def record(db: sqlite3.Connection, room: str, origin: Origin, reply: str, kept: 
 
 def _place(db: sqlite3.Connection, room: str, origin: Origin, key: str | None) -> _Place | None:
     row = db.execute(
-        "SELECT id, epoch, (SELECT max(seq) FROM entries WHERE room = rooms.id), "
+        "SELECT id, epoch, max(base, coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), 0)), "
         "(SELECT seq FROM entries WHERE room = rooms.id AND entries.key = ?) FROM rooms WHERE name = ?",
         (key, room),
     ).fetchone()
@@ -100,7 +100,7 @@ def _place(db: sqlite3.Connection, room: str, origin: Origin, key: str | None) -
             f"The file of the rooms holds another room {room!r} than the one that was opened: it was replaced while "
             "the server ran. Restart the server.",
         )
-    return _Place(row[0], row[2] or 0, row[3])
+    return _Place(row[0], row[2], row[3])
 
 
 def _journal(db: sqlite3.Connection, number: int, delta: Delta) -> None:

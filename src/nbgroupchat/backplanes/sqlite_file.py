@@ -11,9 +11,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-Synchronous: TypeAlias = Literal["full", "normal"]
+from nbgroupchat.settings import Synchronous
 
 BUSY_SECONDS: Final = 2.0
 """How long another program's lock on the file is waited for."""
@@ -55,6 +55,8 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (room, reply)
     ) WITHOUT ROWID;
     """,
+    # Entries up to `base` were trimmed, but for what holds.
+    "ALTER TABLE rooms ADD COLUMN base INTEGER NOT NULL DEFAULT 0",
 )
 """What leads from each version of the tables to the next. An entry's payload is the event as it is on the wire; the
 other columns are for finding it. An open reply has a row in `pieces` that ends at 0, and one for each slice.
@@ -70,14 +72,10 @@ class StoreError(Exception):
 def open_to_write(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open the file, made or brought up to date where needed. Raises StoreError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite gives its side files the mode of this one.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(
-            f"The rooms could not be opened for writing in {path} ({error.strerror}). Make that folder writable, or "
-            "set NbGroupChat.store to another file."
-        ) from None
+        raise StoreError(not_writable(path, error)) from None
     with _explained(path):
         db = _connect(f"{path.absolute().as_uri()}?mode=rw")
         try:
@@ -127,6 +125,14 @@ def version(db: sqlite3.Connection) -> int:
     """Give the version of a file's tables; 0 where it has none."""
     (found,) = db.execute("PRAGMA user_version").fetchone()
     return int(found)
+
+
+def not_writable(path: Path, error: OSError) -> str:
+    """Say that a file cannot be made or written, and what to do."""
+    return (
+        f"The rooms cannot be kept in {path} ({error.strerror}). Make that file and its folder writable, or set "
+        "NbGroupChat.store to another file."
+    )
 
 
 def explain(path: Path, error: sqlite3.Error) -> str:

@@ -18,22 +18,26 @@ _OF_THESE = "IN (SELECT value FROM json_each(?))"
 
 
 class RoomRow(Struct, frozen=True):
-    """A room in the file: its number there, and its newest entry."""
+    """A room in the file: its number there, up to where it was trimmed, and its newest entry."""
 
     number: int
     epoch: str
     key: bytes
+    base: int
     last: int
 
 
 def room_row(db: sqlite3.Connection, room: str) -> RoomRow | None:
     """Find a room; None where nothing was ever said in it."""
     row = db.execute(
-        "SELECT id, epoch, CAST(key AS BLOB), (SELECT max(seq) FROM entries WHERE room = rooms.id) FROM rooms "
+        "SELECT id, epoch, CAST(key AS BLOB), base, (SELECT max(seq) FROM entries WHERE room = rooms.id) FROM rooms "
         "WHERE name = ?",
         (room,),
     ).fetchone()
-    return RoomRow(row[0], row[1], row[2], row[3] or 0) if row else None
+    if row is None:
+        return None
+    number, epoch, key, base, newest = row
+    return RoomRow(number, epoch, key, base, max(base, newest or 0))
 
 
 def opened(db: sqlite3.Connection, room: str, losses: Losses) -> Opened | None:
@@ -43,13 +47,14 @@ def opened(db: sqlite3.Connection, room: str, losses: Losses) -> Opened | None:
         found = room_row(db, room)
         if found is None:
             return None
-        first = max(found.last - MAX_TAIL, 0) + 1
-        entries = entries_of(room, _rows(db, found.number, first, found.last), found.last, losses)
+        first = max(found.last - MAX_TAIL, found.base) + 1
+        entries = entries_of(room, _rows(db, found.number, first, found.last), first, found.last, losses)
         drafts = _drafts(db, found.number)
         before = entries[0].seq if entries else first
         earlier = _still_hold(db, room, found.number, entries, before, list(drafts), losses)
         records = _records(db, found.number, {message_of(entry) for entry in (*earlier, *entries)})
-        return Opened(found.epoch, found.key, entries, _begun((*earlier, *entries), drafts), earlier, records)
+        begun = _begun((*earlier, *entries), drafts)
+        return Opened(found.epoch, found.key, entries, begun, found.base, earlier, records)
     finally:
         db.execute("COMMIT")
 
@@ -63,13 +68,13 @@ def page(
         return [], False
     last = min(before - 1, found.last)
     begins = db.execute(
-        "SELECT seq FROM entries WHERE room = ? AND seq <= ? AND type IN ('posted', 'reply_opened') "
+        "SELECT seq FROM entries WHERE room = ? AND seq > ? AND seq <= ? AND type IN ('posted', 'reply_opened') "
         "ORDER BY seq DESC LIMIT 1 OFFSET ?",
-        (found.number, last, limit - 1),
+        (found.number, found.base, last, limit - 1),
     ).fetchone()
-    first = begins[0] if begins else 1
-    entries = entries_of(room, _rows(db, found.number, first, last), last, losses)
-    return entries, bool(entries) and entries[0].seq > 1
+    first = begins[0] if begins else found.base + 1
+    entries = entries_of(room, _rows(db, found.number, first, last), first, last, losses)
+    return entries, bool(entries) and entries[0].seq == first > found.base + 1
 
 
 def about(db: sqlite3.Connection, room: str, messages: Collection[str], losses: Losses) -> Sequence[DurableEvent]:

@@ -89,19 +89,18 @@ def lost(seq: int, eid: str = "", type_: str = "", message: str | None = None) -
     return Redacted(seq=seq, eid=eid, ts=0, by="", id=eid)
 
 
-def entries_of(room: str, rows: Iterable[Row], last: int, losses: Losses) -> list[DurableEvent]:
-    """Give the entries of rows in order, without holes up to `last`. What lies before a hole too wide is left out."""
+def entries_of(room: str, rows: Iterable[Row], first: int, last: int, losses: Losses) -> list[DurableEvent]:
+    """Give the entries of rows in order, from `first` to `last` without holes. What lies before a hole too wide to be
+    filled is left out.
+    """
     entries: list[DurableEvent] = []
-    due: int | None = None
+    due = first
     for row in rows:
-        seq = row[0]
-        if due is not None and seq != due:
-            entries = _bridged(room, entries, due, seq, losses)
+        if row[0] != due:
+            entries = _bridged(room, entries, due, row[0], losses)
         entries.append(entry_of(room, row, losses))
-        due = seq + 1
-    if due is not None and due <= last:
-        entries = _bridged(room, entries, due, last + 1, losses)
-    return entries
+        due = row[0] + 1
+    return entries if due > last else _bridged(room, entries, due, last + 1, losses)
 
 
 def _bridged(room: str, entries: list[DurableEvent], due: int, found: int, losses: Losses) -> list[DurableEvent]:
