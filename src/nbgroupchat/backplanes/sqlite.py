@@ -66,6 +66,7 @@ class SqliteBackplane:
         self._writer = Writer(self._open_to_write)
         self._reader = ThreadPoolExecutor(1, "nbgroupchat reads")
         self._reading: sqlite3.Connection | None = None
+        self._read_anew = False
 
     @property
     def unreadable(self) -> int:
@@ -188,6 +189,9 @@ class SqliteBackplane:
     def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         """In the reader's thread."""
         try:
+            if self._read_anew:
+                self._read_anew = False
+                self._let_go()
             if self._reading is None:
                 self._reading = open_to_read(self.path)
             return ask(self._reading)
@@ -220,7 +224,10 @@ class SqliteBackplane:
                     self.path,
                     kind,
                 )
-        return self.path, open_to_write(self.path, self._synchronous)
+        db = open_to_write(self.path, self._synchronous)
+        # Whatever was read before was perhaps read as a file that cannot change.
+        self._read_anew = True
+        return self.path, db
 
     def _tell(self, heard: _Heard, events: Sequence[Event]) -> None:
         for listener in tuple(heard.listeners):
