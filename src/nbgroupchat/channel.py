@@ -7,7 +7,8 @@ policy's, commands the hub's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from nbgroupchat import protocol
@@ -65,9 +66,10 @@ class Channel:
         self.pinned: tuple[str, ...] = ()
         """The ids of the messages that are pinned now."""
         self.lock = asyncio.Lock()
-        """Held around writes, so that a stop and the pieces before it are stored in the order in which they are told.
+        """Held around writes that depend on what was told before, so that a stop is stored with all pieces before it.
         """
         self.seated: tuple[Identity, ...] = ()
+        self._busy = 0
         self._encode = encode
         self._readers: dict[Client, Member] = {}
         self._typing: set[str] = set()
@@ -77,7 +79,7 @@ class Channel:
     def opened(self, opened: Opened) -> None:
         """Take over what the log held before this hub opened the room."""
         self.key = opened.key
-        self.log = Log(opened.epoch, opened.entries)
+        self.log = Log(opened.epoch, opened.entries, base=opened.base)
         for entry in (*opened.earlier, *opened.entries):
             self._fold(entry)
         for delta in opened.drafts:
@@ -115,9 +117,18 @@ class Channel:
         """How many members are here."""
         return len({member.id for member in self._readers.values()})
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Keep the room while something is being stored in it without the lock."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+
     def is_empty(self) -> bool:
         """Say whether nobody is here and nothing was ever said."""
-        return not self._readers and self.log.position.seq == 0 and not self.lock.locked()
+        return not (self._readers or self.log.position.seq or self.lock.locked() or self._busy)
 
     def leave(self, client: Client) -> None:
         """Let a client hear no more."""
@@ -149,6 +160,11 @@ class Channel:
         if queue != self._queue:
             self._queue = queue
             self._tell_newest("queue", queue)
+
+    def trim(self, base: int) -> None:
+        """Show entries up to `base` to nobody any more who did not have them."""
+        self.log.trim(base)
+        self._frames.clear()
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Fold in what the backplane says has happened, and let every reader know."""

@@ -5,12 +5,18 @@ The only module that knows both the hub and the agent, and the only one that kno
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from pathlib import Path
+
 import msgspec
 from msgspec import Struct
 
 from nbgroupchat import protocol
 from nbgroupchat.agent import Agent
+from nbgroupchat.backplanes.base import now_ms
 from nbgroupchat.backplanes.memory import MemoryBackplane
+from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.channel import Client
 from nbgroupchat.engines.base import Engine
 from nbgroupchat.engines.echo import EchoEngine
@@ -27,6 +33,10 @@ from nbgroupchat.signalr.connection import Connection, Reply
 from nbgroupchat.signalr.endpoint import Endpoint
 from nbgroupchat.signalr.messages import Invocation, encode_invocation
 
+DAY_MS = 86_400_000
+
+_log = logging.getLogger(__name__)
+
 
 class Composition:
     """A hub with its agent, ready to be joined. To be made on the event loop that it runs on.
@@ -37,8 +47,10 @@ class Composition:
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
         self.measures = Measures()
-        self.hub = Hub(MemoryBackplane(), _event_frame, settings.agent_name, settings.max_rooms, self.measures)
+        self.backplane = make_backplane(settings)
+        self.hub = Hub(self.backplane, _event_frame, settings.agent_name, settings.max_rooms, measures=self.measures)
         self.engine = engine or make_engine(settings)
+        self._trimming: asyncio.Task[None] | None = None
         self._agent: Agent | None = None
         if self.engine is not None:
             self._agent = Agent(self.engine, settings, self.measures)
@@ -73,10 +85,37 @@ class Composition:
             deliveries=self.measures.deliveries + sum(session.sent for session in self.sessions),
         )
 
+    async def begin(self) -> str:
+        """Open the store, forget what has become old, now and from now on, and give where the store is.
+
+        Raises Refusal where nothing can be stored there; it is tried again with each post.
+        """
+        if self.settings.keep_days:
+            self._trimming = asyncio.get_running_loop().create_task(self._trim_hourly())
+        if isinstance(self.backplane, MemoryBackplane):
+            return "memory"
+        await self.backplane.begin()
+        await self._trim()
+        return str(self.backplane.path)
+
+    async def _trim(self) -> None:
+        if self.settings.keep_days:
+            await self.hub.trim(now_ms() - self.settings.keep_days * DAY_MS)
+
+    async def _trim_hourly(self) -> None:
+        while True:
+            await asyncio.sleep(3600)
+            try:
+                await self._trim()
+            except Refusal as refusal:
+                _log.warning("What is older than keep_days could not be forgotten: %s", refusal.message)
+
     async def close(self) -> None:
         """End the agent, which closes the reply it writes, then the connections, which are told to come back."""
         if self._agent is not None:
             await self._agent.close()
+        if self._trimming is not None:
+            self._trimming.cancel()
         self.endpoint.close_all(allow_reconnect=True)
         await self.hub.close()
 
@@ -123,6 +162,13 @@ class ChatSession:
     def _lost(self) -> None:
         self._composition.measures.overflows += 1
         self._connection.close("This connection is too far behind and has to begin again.", allow_reconnect=True)
+
+
+def make_backplane(settings: Settings) -> SqliteBackplane | MemoryBackplane:
+    """Make the backplane that the settings name; none of them writes anything yet."""
+    if settings.store in ("", "memory"):
+        return MemoryBackplane()
+    return SqliteBackplane(Path(settings.store).expanduser(), settings.synchronous)
 
 
 def make_engine(settings: Settings) -> Engine | None:

@@ -7,8 +7,10 @@ and nothing is done in a room that the client has not joined. Authentication is 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -53,6 +55,8 @@ from nbgroupchat.protocol import (
 
 Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
 
+_LEFT_OPEN = "The server ended while this was written. Ask again."
+
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +77,10 @@ class Listener(Protocol):
 
 
 class Hub:
-    """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients."""
+    """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
+
+    Where the end of a reply cannot be stored, it is tried again every `close_again_seconds`.
+    """
 
     def __init__(
         self,
@@ -82,6 +89,7 @@ class Hub:
         agent_name: str = "llama",
         max_rooms: int = 200,
         measures: Measures | None = None,
+        close_again_seconds: float = 5.0,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
@@ -92,6 +100,8 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._status = Status(state="off")
+        self._close_again_seconds = close_again_seconds
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
@@ -141,8 +151,16 @@ class Hub:
         self._seats[seat] = listener
         return seat
 
+    async def trim(self, before: int) -> None:
+        """Forget what was said before a time, in milliseconds since 1970, and is not pinned."""
+        for room, base in (await self._backplane.trim(before)).items():
+            if channel := self._channels.get(room):
+                channel.trim(base)
+
     async def close(self) -> None:
         """End; whatever is stored stays stored."""
+        for task in self._closing:
+            task.cancel()
         await self._backplane.close()
 
     async def _join(self, client: Client, command: Join) -> Joined:
@@ -178,7 +196,8 @@ class Hub:
             reply_to=command.reply_to,
             asks=asks,
         )
-        async with channel.lock:
+        # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
+        with channel.busy():
             appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
@@ -215,11 +234,17 @@ class Hub:
     ) -> ReplyClosed | None:
         """End an open reply with the text told so far, or give the end it has had; None where there is none."""
         async with channel.lock:
-            draft = channel.drafts.get(reply)
-            if draft is None:
-                return channel.log.close_of(reply)
-            entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
-            appended = await self._backplane.append(channel.room, entry, f"close {reply}")
+            return await self._close_draft(channel, by, reply, status, error)
+
+    async def _close_draft(
+        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
+    ) -> ReplyClosed | None:
+        """Do what `_close_reply` does, for whoever holds the room's lock."""
+        draft = channel.drafts.get(reply)
+        if draft is None:
+            return channel.log.close_of(reply)
+        entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
+        appended = await self._backplane.append(channel.room, entry, f"close {reply}")
         if not appended.duplicate:
             self._measures.turns[status] += 1
         assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
@@ -236,13 +261,41 @@ class Hub:
                 )
             channel = self._channels[room] = Channel(room, self._encode)
             channel.seated = tuple(seat.identity for seat in self._seats)
-        async with channel.lock:
-            if not channel.key:
-                opened = await self._backplane.open(room, partial(self._deliver, channel))
-                channel.opened(opened)
-                for listener in self._seats.values():
-                    listener.opened(room, (*opened.earlier, *opened.entries), opened.records)
+        try:
+            async with channel.lock:
+                if not channel.key:
+                    opened = await self._backplane.open(room, partial(self._deliver, channel))
+                    channel.opened(opened)
+                    for listener in self._seats.values():
+                        listener.opened(room, (*opened.earlier, *opened.entries), opened.records)
+                    await self._end_left_open(channel, (*opened.earlier, *opened.entries))
+        except Refusal:
+            self._give_back(channel)
+            raise
         return channel
+
+    async def _end_left_open(self, channel: Channel, entries: Sequence[DurableEvent]) -> None:
+        """End the replies that nobody writes any more, as a server that was killed leaves them, with what was told."""
+        for entry in entries:
+            if isinstance(entry, ReplyOpened) and entry.eid in channel.drafts:
+                try:
+                    await self._close_draft(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
+                except Refusal:
+                    self._close_later(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
+
+    def _close_later(self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None) -> None:
+        """Go on trying to end a reply whose end cannot be stored now."""
+
+        async def close() -> None:
+            while True:
+                await asyncio.sleep(self._close_again_seconds)
+                with suppress(Refusal):
+                    await self._close_reply(channel, by, reply, status, error)
+                    return
+
+        task = asyncio.get_running_loop().create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _leave(self, client: Client, channel: Channel) -> None:
         channel.leave(client)
@@ -304,11 +357,18 @@ class Seat:
 
     async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
         """End a reply with what was written, unless it has been closed already."""
-        await self._hub._close_reply(self._hub._channels[room], self.me(room), reply, status, error)
+        channel = self._hub._channels[room]
+        try:
+            await self._hub._close_reply(channel, self.me(room), reply, status, error)
+        except Refusal:
+            self._hub._close_later(channel, self.me(room), reply, status, error)
 
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """Keep what the model read for a reply."""
-        await self._hub._backplane.record(room, reply, record)
+        try:
+            await self._hub._backplane.record(room, reply, record)
+        except Refusal as refusal:
+            _log.warning("What the model read for a reply in room %s could not be kept: %s", room, refusal.message)
 
     def show_queue(self, room: str, queue: Queue) -> None:
         """Tell a room, now and when somebody joins, which of its questions wait."""

@@ -25,11 +25,11 @@ class Gap(Exception):
 class Log:
     """The newest entries of one room, after entry `base`."""
 
-    def __init__(self, epoch: str, entries: Sequence[DurableEvent] = (), keep: int = MAX_TAIL) -> None:
+    def __init__(self, epoch: str, entries: Sequence[DurableEvent] = (), keep: int = MAX_TAIL, base: int = 0) -> None:
         self.epoch = epoch
         self._keep = keep
         self._entries: list[DurableEvent] = []
-        self.base = entries[0].seq - 1 if entries else 0
+        self.base = entries[0].seq - 1 if entries else base
         for entry in entries:
             self.append(entry)
 
@@ -53,6 +53,12 @@ class Log:
         if len(self._entries) > 2 * self._keep:
             del self._entries[: -self._keep]
             self.base = self._entries[0].seq - 1
+
+    def trim(self, base: int) -> None:
+        """Hold the entries up to `base` no more."""
+        if base > self.base:
+            del self._entries[: base - self.base]
+            self.base = base
 
     def after(self, seq: int) -> Sequence[DurableEvent] | None:
         """Give the entries that follow `seq`, or None where some of them are no longer held."""

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 from msgspec import Struct
 
+Synchronous: TypeAlias = Literal["full", "normal"]
 EngineName: TypeAlias = Literal["llama", "openai", "echo", "script", "off"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 
@@ -55,12 +56,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How often one member may ask within a minute, in each room."""
     turns_at_once: int = 4
     """How many rooms are answered at the same time, at most; llama.cpp has as many sequences."""
+    store: str = ""
+    """The file of the rooms, or `memory`; empty for one in Jupyter's data folder on a server, else for memory."""
+    synchronous: Synchronous = "full"
+    """Whether each commit is waited for until it is on the disk, or handed to the system."""
+    keep_days: int = 0
+    """How long entries are kept; 0 for ever."""
     max_connections: int = 2000
     max_rooms: int = 200
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise SettingsError(f"engine is {self.engine!r}, and can be one of: {', '.join(ENGINES)}.")
+        if self.synchronous not in get_args(Synchronous):
+            raise SettingsError(f"synchronous is {self.synchronous!r}, and can be one of: full, normal.")
         if not self.agent_name.isidentifier() or len(self.agent_name) > 32:
             raise SettingsError(
                 f"agent_name is {self.agent_name!r}: people write it after '@', so it takes up to 32 letters, digits "
@@ -76,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("temperature", 0),
             ("turns_per_minute", 1),
             ("turns_at_once", 1),
+            ("keep_days", 0),
             ("max_connections", 1),
             ("max_rooms", 1),
         ):

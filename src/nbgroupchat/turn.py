@@ -26,6 +26,7 @@ from nbgroupchat.engines.base import (
     Reading,
     Sampling,
 )
+from nbgroupchat.errors import Refusal
 from nbgroupchat.explain import ReplyRecord, Seen, encode_record, seen_in
 from nbgroupchat.guard import Guard
 from nbgroupchat.measures import Measures
@@ -135,6 +136,8 @@ class Turn:
             error = str(found)
         except EngineError as found:
             status, error = "failed", str(found)
+        except Refusal as found:
+            status, error = "failed", found.message
         except Exception:
             incident = secrets.token_hex(4)
             _log.exception("The model failed in an unforeseen way, incident %s", incident)

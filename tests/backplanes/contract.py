@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from nbgroupchat.backplanes.base import Backplane
@@ -165,14 +166,73 @@ class BackplaneContract:
         await backplane.append("lobby", pinning())
         changed = (await backplane.append("lobby", pinning(pinned.eid))).entry
         edited = (await backplane.append("lobby", editing(pinned.eid, "pinned!"))).entry
-        for number in range(MAX_TAIL + 1):
-            await backplane.append("lobby", post(str(number)))
+        await asyncio.gather(*(backplane.append("lobby", post(str(number))) for number in range(MAX_TAIL + 1)))
         opened = await backplane.open("lobby", lambda _events: None)
         assert list(opened.earlier) == [pinned, changed, edited]
         assert [entry.seq for entry in opened.entries] == list(range(6, MAX_TAIL + 6))
         again = (await backplane.append("lobby", pinning(changed.eid, pinned.eid))).entry
         opened = await backplane.open("lobby", lambda _events: None)
         assert (list(opened.earlier), opened.entries[-1]) == ([pinned, edited], again)
+
+    async def test_what_is_old_is_forgotten(self) -> None:
+        """A trim takes entries from the beginning, with their keys and records; the numbering goes on after them."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        await backplane.append("lobby", post("old"), "key")
+        reply = (await backplane.append("lobby", opening())).entry.eid
+        await backplane.append("lobby", closing(reply, "old"))
+        await backplane.record("lobby", reply, b"old")
+        assert await backplane.trim(0) == {}
+        assert await backplane.trim(2**52) == {"lobby": 3}
+        assert await backplane.trim(2**52) == {}
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, opened.entries, opened.earlier, opened.records) == (3, [], [], {})
+        assert await backplane.read("lobby", 4, 10) == ([], False)
+        again = await backplane.append("lobby", post("new"), "key")
+        assert (again.entry.seq, again.duplicate) == (4, False)
+        assert await _texts(backplane, 5, 1) == (["new"], False)
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, opened.entries) == (3, [again.entry])
+
+    async def test_what_holds_outlives_a_trim(self) -> None:
+        """Pinned messages are kept until they are unpinned, and whatever follows the opening of an open reply."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        pinned = (await backplane.append("lobby", post("pinned"))).entry
+        await backplane.append("lobby", post("old"))
+        changed = (await backplane.append("lobby", pinning(pinned.eid))).entry
+        reply = (await backplane.append("lobby", opening())).entry
+        await backplane.append("lobby", post("later"))
+        assert await backplane.trim(2**52) == {"lobby": 3}
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert list(opened.earlier) == [pinned, changed]
+        assert [entry.seq for entry in opened.entries] == [4, 5]
+        assert await backplane.about("lobby", {pinned.eid}) == [pinned]
+        await backplane.append("lobby", closing(reply.eid, ""))
+        unpinned = (await backplane.append("lobby", pinning())).entry
+        await backplane.trim(2**52)
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.base, list(opened.earlier), opened.entries) == (7, [unpinned], [])
+        assert await backplane.about("lobby", {pinned.eid}) == []
+
+    async def test_a_reply_open_for_long_is_found_open(self) -> None:
+        """Of a reply that was opened before the entries given, the opening comes along with its pieces."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        reply = (await backplane.append("lobby", opening())).entry
+        await backplane.journal("lobby", Delta(reply.eid, 0, 1, "so"))
+        await asyncio.gather(*(backplane.append("lobby", post(str(number))) for number in range(MAX_TAIL)))
+        opened = await backplane.open("lobby", lambda _events: None)
+        assert (opened.earlier, opened.drafts) == ([reply], [Delta(reply.eid, 0, 1, "so")])
+
+    async def test_writes_asked_for_at_once_keep_their_order(self) -> None:
+        """Writes are stored and told in the order in which they were asked for, without waiting for each."""
+        backplane, heard = self.make(), list[Event]()
+        await backplane.open("lobby", heard.extend)
+        texts = [str(number) for number in range(100)]
+        await asyncio.gather(*(backplane.append("lobby", post(text)) for text in texts))
+        assert [event.text for event in heard if isinstance(event, Posted)] == texts
+        assert (await _texts(backplane, before=101, limit=100))[0] == texts
 
 
 def _places(entries: Sequence[DurableEvent]) -> list[tuple[int, str]]:

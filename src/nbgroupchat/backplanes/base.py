@@ -6,6 +6,7 @@ listener, stored before anybody is shown it. A backplane knows nothing of member
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
@@ -16,18 +17,25 @@ from nbgroupchat.protocol import Delta, DurableEvent, Event
 RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
 
 
+def now_ms() -> int:
+    """Give the time in milliseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000_000
+
+
 class Opened(Struct, frozen=True):
     """A room's state when it is opened: its epoch, its secret `key`, the newest entries, and the drafts of open
     replies.
 
-    `earlier` are older entries that still hold: the last `room_changed`, and what made and changed the messages it
-    pins. `records` are those of the replies in both, by the reply's id.
+    `earlier` are older entries that hold: the last `room_changed`, what made and changed the messages it pins, and
+    the openings of open replies. `records` are those of the replies in both, by the reply's id.
     """
 
     epoch: str
     key: bytes
     entries: Sequence[DurableEvent]
     drafts: Sequence[Delta]
+    base: int = 0
+    """Entries up to this one are no longer kept, but for those in `earlier`."""
     earlier: Sequence[DurableEvent] = ()
     records: Mapping[str, bytes] = {}
 
@@ -74,6 +82,13 @@ class Backplane(Protocol):
 
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         """Give what was recorded with these replies, where something was."""
+
+    async def trim(self, before: int) -> Mapping[str, int]:
+        """Forget the entries from the beginning of each log up to the first that is not older than the time `before`.
+
+        Kept are the last `room_changed`, the messages it pins, and all from the oldest open reply on. Gives the last
+        entry forgotten of each room that had some.
+        """
 
     async def close(self) -> None:
         """Store what is still to be stored, and let go."""

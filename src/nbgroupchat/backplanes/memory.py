@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
+from nbgroupchat.backplanes.base import Appended, Opened, RoomListener, now_ms
 from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
 from nbgroupchat.protocol import Delta, DurableEvent, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _RoomLog:
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(8)
         self.key = secrets.token_bytes(32)
+        self.base = 0
+        self.kept: list[DurableEvent] = []
+        """What a trim left of the entries up to `base`."""
         self.entries: list[DurableEvent] = []
         self.by_key: dict[str, DurableEvent] = {}
         self.drafts: dict[str, Draft] = {}
@@ -32,7 +30,7 @@ class _RoomLog:
 class MemoryBackplane:
     """Logs in memory; `now_ms` gives the time in milliseconds since 1970."""
 
-    def __init__(self, now_ms: Callable[[], int] = _now_ms) -> None:
+    def __init__(self, now_ms: Callable[[], int] = now_ms) -> None:
         self._now_ms = now_ms
         self._rooms: dict[str, _RoomLog] = {}
 
@@ -42,13 +40,13 @@ class MemoryBackplane:
         log.listeners.append(listener)
         drafts = [delta for id_, draft in log.drafts.items() if (delta := draft.since(id_, 0))]
         entries = log.entries[-MAX_TAIL:]
-        earlier = _still_hold(log.entries, len(log.entries) - len(entries))
+        earlier = _still_hold([*log.kept, *log.entries], len(entries), log.drafts)
         records = await self.records(room, {message_of(entry) for entry in (*earlier, *entries)})
-        return Opened(log.epoch, log.key, entries, drafts, earlier, records)
+        return Opened(log.epoch, log.key, entries, drafts, log.base, earlier, records)
 
     def release(self, room: str) -> None:
         """See `Backplane.release`."""
-        if room in self._rooms and not self._rooms[room].entries:
+        if room in self._rooms and not (self._rooms[room].entries or self._rooms[room].base):
             del self._rooms[room]
 
     async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
@@ -56,7 +54,9 @@ class MemoryBackplane:
         log = self._rooms[room]
         if key is not None and key in log.by_key:
             return Appended(log.by_key[key], duplicate=True)
-        stamped = msgspec.structs.replace(entry, seq=len(log.entries) + 1, eid=secrets.token_hex(8), ts=self._now_ms())
+        stamped = msgspec.structs.replace(
+            entry, seq=log.base + len(log.entries) + 1, eid=secrets.token_hex(8), ts=self._now_ms()
+        )
         log.entries.append(stamped)
         if key is not None:
             log.by_key[key] = stamped
@@ -65,7 +65,7 @@ class MemoryBackplane:
         elif isinstance(stamped, ReplyClosed):
             log.drafts.pop(stamped.id, None)
         elif isinstance(stamped, Redacted):
-            log.entries = redacted(log.entries, stamped.id)
+            log.kept, log.entries = redacted(log.kept, stamped.id), redacted(log.entries, stamped.id)
             for known, first in log.by_key.items():
                 if message_of(first) == stamped.id:
                     log.by_key[known] = without_text(first)
@@ -85,12 +85,14 @@ class MemoryBackplane:
 
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         """See `Backplane.read`."""
-        base, entries = newest(self._rooms[room].entries[: before - 1], limit, 0)
-        return entries, base > 0
+        log = self._rooms[room]
+        base, entries = newest(log.entries[: max(before - 1 - log.base, 0)], limit, log.base)
+        return entries, base > log.base
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """See `Backplane.about`."""
-        return [entry for entry in self._rooms[room].entries if message_of(entry) in messages]
+        log = self._rooms[room]
+        return [entry for entry in (*log.kept, *log.entries) if message_of(entry) in messages]
 
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """See `Backplane.record`."""
@@ -102,6 +104,21 @@ class MemoryBackplane:
         kept = self._rooms[room].records
         return {reply: kept[reply] for reply in replies if reply in kept}
 
+    async def trim(self, before: int) -> Mapping[str, int]:
+        """See `Backplane.trim`."""
+        moved: dict[str, int] = {}
+        for room, log in self._rooms.items():
+            young = (entry.seq for entry in log.entries if entry.ts >= before or entry.eid in log.drafts)
+            base = next(young, log.base + len(log.entries) + 1) - 1
+            if base > log.base:
+                older, newer = log.entries[: base - log.base], log.entries[base - log.base :]
+                log.kept = _still_hold([*log.kept, *older, *newer], len(newer), ())
+                log.base, log.entries, moved[room] = base, newer, base
+                held = {message_of(entry) for entry in (*log.kept, *log.entries)}
+                log.by_key = {key: first for key, first in log.by_key.items() if message_of(first) in held}
+                log.records = {reply: record for reply, record in log.records.items() if reply in held}
+        return moved
+
     async def close(self) -> None:
         """See `Backplane.close`."""
         self._rooms.clear()
@@ -111,8 +128,8 @@ class MemoryBackplane:
             listener(events)
 
 
-def _still_hold(entries: Sequence[DurableEvent], older: int) -> Sequence[DurableEvent]:
-    """Of the `older` entries, those that a reader of the others needs."""
+def _still_hold(entries: Sequence[DurableEvent], newest: int, open_: Collection[str]) -> list[DurableEvent]:
+    """Of the entries before the `newest` ones, give those that a reader of these needs."""
     changed = next((entry for entry in reversed(entries) if isinstance(entry, RoomChanged)), None)
-    pinned = changed.pinned if changed else ()
-    return [entry for entry in entries[:older] if entry is changed or message_of(entry) in pinned]
+    wanted = {*(changed.pinned if changed else ()), *open_}
+    return [entry for entry in entries[: len(entries) - newest] if entry is changed or message_of(entry) in wanted]

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
 
 from nbgroupchat import connection_file
 from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
+from nbgroupchat.errors import Refusal
 from nbgroupchat.server.handlers import Entrance, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
 from nbgroupchat.server.metrics import HubCollector
-from nbgroupchat.settings import ENGINES, Settings, SettingsError
+from nbgroupchat.server.store import default_store
+from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -87,6 +90,24 @@ class NbGroupChat(ExtensionApp):
     turns_at_once = Integer(
         _DEFAULTS.turns_at_once, help="How many rooms are answered, and in the model's memory, at once.", config=True
     )
+    store = Unicode(
+        _DEFAULTS.store,
+        help="The file that the rooms are kept in, or 'memory' for nowhere; empty for nbgroupchat/rooms.sqlite in "
+        "Jupyter's data folder.",
+        config=True,
+    )
+    synchronous = Enum(
+        get_args(Synchronous),
+        _DEFAULTS.synchronous,
+        help="'full' waits until what is said is on the disk before it is shown; 'normal' leaves that to the system, "
+        "and a power cut may take the last seconds.",
+        config=True,
+    )
+    keep_days = Integer(
+        _DEFAULTS.keep_days,
+        help="How many days what was said is kept; 0 for ever. Pinned messages are kept until they are unpinned.",
+        config=True,
+    )
     max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
     max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
     people_name_themselves = Bool(
@@ -106,6 +127,7 @@ class NbGroupChat(ExtensionApp):
         """Make the hub and the routes to it. A setting that cannot be used costs the server its chat, no more."""
         try:
             settings = Settings(**{name: getattr(self, name) for name in Settings.__struct_fields__})
+            settings = replace(settings, store=settings.store or str(default_store()))
         except SettingsError as error:
             self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
             return
@@ -169,11 +191,18 @@ class NbGroupChat(ExtensionApp):
                 self._connection_path,
                 error,
             )
+        try:
+            kept = f"kept in {await self._composition.begin()}"
+        except Refusal as refusal:
+            kept = "not kept"
+            self.log.error("nbgroupchat cannot take posts: %s", refusal.message)
         settings, engine = self._composition.settings, self._composition.engine
         configured = settings.openai_model if settings.engine == "openai" else settings.model_path
         self.log.info(
-            "nbgroupchat: rooms such as http%s/rooms/lobby, addressed as @%s, engine %s, model %s, context %d tokens",
+            "nbgroupchat: rooms such as http%s/rooms/lobby, %s, addressed as @%s, engine %s, model %s, "
+            "context %d tokens",
             self._address(),
+            kept,
             settings.agent_name,
             settings.engine,
             (engine.status.model if engine else "") or configured or DEFAULT_MODELS[settings.engine],

@@ -1,0 +1,185 @@
+"""The one thread that writes the file of rooms: whatever waits goes into one transaction, and so into one flush of the
+disk. What is asked for is answered and told on the event loop, in order, once it is on the disk and not before.
+
+Where the file cannot be opened or written everything is refused with `unavailable`, and each time it is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from nbgroupchat.backplanes.sqlite_file import StoreError, explain
+from nbgroupchat.errors import Code, Refusal
+
+T = TypeVar("T")
+
+RETRY_MS = 2_000
+"""When what was refused may be tried again."""
+
+MOST_AT_ONCE = 500
+"""Writes in one transaction."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Write(Generic[T]):
+    def __init__(self, change: Callable[[sqlite3.Connection], T], tell: Callable[[T], None], erases: bool) -> None:
+        self.change = change
+        self.tell = tell
+        self.erases = erases
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
+        self.done: T | Exception
+
+    def carry_out(self, db: sqlite3.Connection) -> None:
+        self.done = self.change(db)
+
+    def settle(self) -> None:
+        """On the event loop: acknowledge, then show."""
+        if isinstance(self.done, Exception):
+            self.future.set_exception(self.done)
+            self.future.exception()  # who asked may be gone
+        else:
+            self.future.set_result(self.done)
+            self.tell(self.done)
+
+
+class Writer:
+    """Writes with the connection that `open_file` gives; it says where that is, and raises StoreError."""
+
+    def __init__(self, open_file: Callable[[], tuple[Path, sqlite3.Connection]]) -> None:
+        self._open_file = open_file
+        self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._db: sqlite3.Connection | None = None
+        self._path = Path()
+        self._leftovers = False
+        self.refused: str | None = None
+        """Why the newest group of writes failed, None where it did not."""
+
+    async def write(
+        self,
+        change: Callable[[sqlite3.Connection], T],
+        tell: Callable[[T], None] = lambda _: None,
+        erases: bool = False,
+    ) -> T:
+        """Carry out a change and give what it gives, once it is on the disk; `tell` has been called with it by then.
+
+        After what `erases`, no copy is left in the side file either. Whoever is cancelled waits until it is decided,
+        so that a lock held around the call covers all of it. Raises Refusal with `unavailable`.
+        """
+        if self._closing:
+            raise Refusal(Code.UNAVAILABLE, "The server is ending. Send it again when it is back.", RETRY_MS)
+        write = _Write(change, tell, erases)
+        self._waiting.put(write)  # type: ignore[arg-type]  # a queue of writes of all kinds
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="nbgroupchat rooms", daemon=True)
+            self._thread.start()
+        cancelled: asyncio.CancelledError | None = None
+        while not write.future.done():
+            try:
+                await asyncio.wait([write.future])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        return write.future.result()
+
+    async def close(self) -> None:
+        """Store what waits, and let go of the file."""
+        self._closing = True
+        self._waiting.put(None)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            group: list[_Write[object]] = []
+            try:
+                found = self._waiting.get()
+                while found is not None:
+                    group.append(found)
+                    if len(group) == MOST_AT_ONCE:
+                        break
+                    found = self._waiting.get_nowait()
+                ending = found is None
+            except queue.Empty:
+                pass
+            self._commit(group)
+            by_loop: dict[asyncio.AbstractEventLoop, list[_Write[object]]] = {}
+            for write in group:
+                by_loop.setdefault(write.loop, []).append(write)
+            for loop, writes in by_loop.items():
+                with suppress(RuntimeError):  # a loop that has ended
+                    loop.call_soon_threadsafe(_settle, writes)
+        if self._db is not None:
+            self._let_go(self._db)
+
+    def _commit(self, group: Sequence[_Write[object]]) -> None:
+        """Carry out a group in one transaction, or, where one of it has a fault of its own, each by itself."""
+        if not group:
+            return
+        self.refused = None
+        try:
+            if self._db is None:
+                self._path, self._db = self._open_file()
+            self._transact(self._db, group)
+        except StoreError as error:
+            self._refuse(group, str(error))
+        except sqlite3.Error as error:
+            self._refuse(group, explain(self._path, error))
+            if self._db is not None:
+                self._let_go(self._db)
+        except Exception as error:
+            if len(group) == 1:
+                group[0].done = error
+            else:
+                for write in group:
+                    self._commit([write])
+
+    def _transact(self, db: sqlite3.Connection, group: Sequence[_Write[object]]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for write in group:
+                write.carry_out(db)
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite has rolled back by itself
+                db.execute("ROLLBACK")
+            raise
+        self._leftovers |= any(write.erases for write in group)
+        if self._leftovers:
+            # The side file holds pages as they were before. Who reads at this moment makes it wait for the next time.
+            busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._leftovers = bool(busy)
+
+    def _refuse(self, group: Sequence[_Write[object]], why: str) -> None:
+        if why != self.refused:
+            _log.error("%s", why)
+        self.refused = why
+        for write in group:
+            write.done = Refusal(Code.UNAVAILABLE, why, RETRY_MS)
+
+    def _let_go(self, db: sqlite3.Connection) -> None:
+        self._db = None
+        with suppress(sqlite3.Error):
+            db.close()
+
+
+def _settle(writes: Sequence[_Write[object]]) -> None:
+    for write in writes:
+        try:
+            write.settle()
+        except Exception:
+            # It is stored and acknowledged: a listener that fails takes nothing from the others.
+            _log.exception("A listener failed on what was stored")

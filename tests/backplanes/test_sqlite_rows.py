@@ -1,0 +1,150 @@
+"""Specification of what is made of damaged and forged rows: they are counted, and never served."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from nbgroupchat.backplanes.sqlite import SqliteBackplane
+from nbgroupchat.backplanes.sqlite_rows import LOST_TEXT
+from nbgroupchat.log import Log
+from nbgroupchat.protocol import Delta, ReplyClosed
+from nbgroupchat.room import Room
+from tests.backplanes.contract import closing, opening, pinning, post
+
+FORGED = "forged"
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A file of a room: a pinned post, a reply, two more posts."""
+    path = tmp_path / "rooms.sqlite"
+    backplane = SqliteBackplane(path)
+    await backplane.open("lobby", lambda _events: None)
+    pinned = (await backplane.append("lobby", post("one"))).entry
+    await backplane.append("lobby", pinning(pinned.eid))
+    reply = (await backplane.append("lobby", opening())).entry
+    await backplane.append("lobby", closing(reply.eid, "so"))
+    await backplane.append("lobby", post("two"))
+    await backplane.append("lobby", post("three"))
+    await backplane.close()
+    return path
+
+
+def forge(path: Path, statement: str, *values: object) -> None:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(statement, values)
+    db.close()
+
+
+async def read(path: Path) -> tuple[Room, SqliteBackplane]:
+    """Read a room in all ways, as a reader that takes no gaps."""
+    backplane = SqliteBackplane(path)
+    opened = await backplane.open("lobby", lambda _events: None)
+    log, room = Log(opened.epoch, opened.entries), Room(opened.epoch)
+    for entry in log.after(0) or ():
+        room.apply(entry)
+    page, _ = await backplane.read("lobby", log.position.seq + 1, 100)
+    assert list(page) == list(opened.entries)
+    about = await backplane.about("lobby", set(room.messages))
+    assert FORGED not in repr((opened, page, about))
+    await backplane.close()
+    return room, backplane
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "payload = x'ff00'",
+        "payload = ''",
+        'payload = \'{"type": "forged"}\'',
+        "payload = replace(CAST(payload AS TEXT), 'two', 'forged' || hex(zeroblob(9000)))",
+        "payload = replace(CAST(payload AS TEXT), 'human', 'forged')",
+        "payload = replace(CAST(payload AS TEXT), '\"seq\":5', '\"seq\":7')",
+        "payload = replace(CAST(payload AS TEXT), 'two', 'forged\\ud800')",
+        "payload = zeroblob(50000000)",
+        "payload = CAST(printf('%.*c', 100000, '[') AS BLOB)",
+        "type = 'edited'",
+        "eid = CAST(x'ff' AS TEXT)",
+        "message = 'forged'",
+        "ts = 'forged'",
+    ],
+)
+async def test_a_row_that_says_nonsense_is_left_out(path: Path, change: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is reported with its place, the others keep theirs, and the room goes on."""
+    forge(path, f"UPDATE entries SET {change} WHERE seq = 5")
+    room, backplane = await read(path)
+    assert [message.text for message in room.messages.values()] == ["one", "so", "three"]
+    assert (room.position.seq, room.pinned != (), backplane.unreadable) == (6, True, 1)
+    (line,) = [record.message for record in caplog.records]
+    assert f"Room lobby in {path}: entry 5 cannot be read, or is forged" in line
+    again = SqliteBackplane(path)
+    await again.open("lobby", lambda _events: None)
+    assert (await again.append("lobby", post("four"))).entry.seq == 7
+    await again.close()
+
+
+async def test_a_lost_close_still_ends_its_reply(path: Path) -> None:
+    """A reply whose end cannot be read is shown as failed, and not as being written for ever."""
+    forge(path, "UPDATE entries SET payload = 'forged' WHERE seq = 4")
+    room, backplane = await read(path)
+    (reply,) = [message for message in room.messages.values() if message.to]
+    assert (reply.status, reply.text, reply.error) == ("failed", "", LOST_TEXT)
+    assert backplane.unreadable == 1
+
+
+async def test_a_hole_is_filled_with_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Entries that are missing are reported, and readers get the others in their places."""
+    forge(path, "DELETE FROM entries WHERE seq IN (1, 4, 5)")
+    room, backplane = await read(path)
+    assert [message.text for message in room.messages.values()] == ["", "three"]
+    assert (room.position.seq, backplane.unreadable) == (6, 3)
+    assert "entries 4 to 5 are missing" in caplog.text
+
+
+async def test_a_hole_too_wide_ends_the_room_before_it(path: Path) -> None:
+    """What lies before a hole of many thousand entries is not shown, and nobody makes up that many."""
+    forge(path, "UPDATE entries SET seq = seq + 1000000000 WHERE seq > 4")
+    backplane = SqliteBackplane(path)
+    opened = await backplane.open("lobby", lambda _events: None)
+    page, more = await backplane.read("lobby", 1_000_000_007, 100)
+    assert [entry.seq for entry in page] == [1_000_000_005, 1_000_000_006]
+    assert not more
+    assert opened.entries[-2:] == page
+    await backplane.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO pieces VALUES (1, 'forged', 0, 3, 'forged')",
+        "INSERT INTO pieces VALUES (1, (SELECT eid FROM entries WHERE seq = 3), -1, 0, ''), "
+        "(1, (SELECT eid FROM entries WHERE seq = 3), 0, 2, 'forged')",
+        "INSERT INTO pieces VALUES (1, 'x', -1, 'forged', x'ff')",
+        "UPDATE rooms SET key = 'a text'",
+    ],
+)
+async def test_forged_drafts_are_left_out(path: Path, statement: str) -> None:
+    """Pieces of no reply, or of one that has ended, are shown to nobody."""
+    forge(path, statement)
+    room, _ = await read(path)
+    assert [message.text for message in room.messages.values()] == ["one", "so", "two", "three"]
+
+
+async def test_pieces_end_where_one_is_missing(path: Path) -> None:
+    """Of an open reply's pieces those up to the first that is missing are given."""
+    backplane = SqliteBackplane(path)
+    await backplane.open("lobby", lambda _events: None)
+    reply = (await backplane.append("lobby", opening())).entry.eid
+    for number in range(4):
+        await backplane.journal("lobby", Delta(reply, number, number + 1, str(number)))
+    await backplane.close()
+    forge(path, "DELETE FROM pieces WHERE start = 2")
+    backplane = SqliteBackplane(path)
+    opened = await backplane.open("lobby", lambda _events: None)
+    assert opened.drafts == [Delta(reply, 0, 2, "01")]
+    ended = (await backplane.append("lobby", closing(reply, "01"))).entry
+    assert isinstance(ended, ReplyClosed)
+    await backplane.close()
