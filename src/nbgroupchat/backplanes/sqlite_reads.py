@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from nbgroupchat.backplanes.base import Opened
+from nbgroupchat.backplanes.sqlite_file import StoreError
 from nbgroupchat.backplanes.sqlite_rows import COLUMNS, Losses, Row, entries_of, entry_of
 from nbgroupchat.log import MAX_TAIL, message_of
 from nbgroupchat.protocol import Delta, DurableEvent, ReplyClosed, ReplyOpened, RoomChanged
@@ -37,6 +38,10 @@ def room_row(db: sqlite3.Connection, room: str) -> RoomRow | None:
     if row is None:
         return None
     number, epoch, key, base, newest = row
+    if not (isinstance(key, bytes) and 16 <= len(key) <= 64 and 0 < len(epoch) <= 64):
+        raise StoreError(
+            f"The room {room!r} cannot be opened: what it is known by is damaged in the file. Put a copy of it back."
+        )
     return RoomRow(number, epoch, key, base, max(base, newest or 0))
 
 
