@@ -76,7 +76,7 @@ def open_to_write(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(not_writable(path, error)) from None
-    with _explained(path):
+    with explained(path):
         db = _connect(f"{path.absolute().as_uri()}?mode=rw")
         try:
             _check_version(db, path)
@@ -98,7 +98,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no file of rooms at {path}. It is made when something is said in a room.")
     address = path.absolute().as_uri()
-    with _explained(path):
+    with explained(path):
         try:
             db = _connect(f"{address}?mode=ro")
             try:
@@ -180,7 +180,7 @@ _FOUND: Final[Sequence[tuple[str, str]]] = (
 )
 
 
-class _explained:  # noqa: N801  # reads as what it does
+class explained:  # noqa: N801  # reads as what it does
     """Turns what SQLite raises inside the block into a StoreError."""
 
     def __init__(self, path: Path) -> None:

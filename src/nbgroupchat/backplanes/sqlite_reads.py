@@ -64,6 +64,25 @@ def opened(db: sqlite3.Connection, room: str, losses: Losses) -> Opened | None:
         db.execute("COMMIT")
 
 
+def everything(
+    db: sqlite3.Connection, room: str, losses: Losses
+) -> tuple[Sequence[DurableEvent], Sequence[Delta]] | None:
+    """Give all entries of a room that are kept, and the drafts of open replies; None where nothing was ever said."""
+    db.execute("BEGIN")
+    try:
+        found = room_row(db, room)
+        if found is None:
+            return None
+        entries = entries_of(
+            room, _rows(db, found.number, found.base + 1, found.last), found.base + 1, found.last, losses
+        )
+        before = entries[0].seq if entries else found.base + 1
+        earlier = _still_hold(db, room, found.number, entries, before, (), losses)
+        return [*earlier, *entries], _begun(entries, _drafts(db, found.number))
+    finally:
+        db.execute("COMMIT")
+
+
 def page(
     db: sqlite3.Connection, room: str, before: int, limit: int, losses: Losses
 ) -> tuple[Sequence[DurableEvent], bool]:
