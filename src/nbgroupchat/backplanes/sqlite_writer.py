@@ -63,8 +63,8 @@ class Writer:
         self._db: sqlite3.Connection | None = None
         self._path = Path()
         self._leftovers = False
-        self.refused: str | None = None
-        """Why the newest group of writes failed, None where it did not."""
+        self._refused = ""
+        """Why the newest group of writes failed, which is reported once."""
 
     async def write(
         self,
@@ -129,11 +129,11 @@ class Writer:
         """Carry out a group in one transaction, or, where one of it has a fault of its own, each by itself."""
         if not group:
             return
-        self.refused = None
         try:
             if self._db is None:
                 self._path, self._db = self._open_file()
             self._transact(self._db, group)
+            self._refused = ""
         except StoreError as error:
             self._refuse(group, str(error))
         except sqlite3.Error as error:
@@ -164,9 +164,9 @@ class Writer:
             self._leftovers = bool(busy)
 
     def _refuse(self, group: Sequence[_Write[object]], why: str) -> None:
-        if why != self.refused:
+        if why != self._refused:
             _log.error("%s", why)
-        self.refused = why
+        self._refused = why
         for write in group:
             write.done = Refusal(Code.UNAVAILABLE, why, RETRY_MS)
 
