@@ -23,6 +23,8 @@ from nbgroupchat.settings import Settings, SettingsError, from_environment
         ({"reply_tokens": 3000}, "at most half of context_tokens (4096)"),
         ({"threads": -1}, "must be at least 0"),
         ({"max_rooms": 0}, "must be at least 1"),
+        ({"keep_days": -1}, "must be at least 0"),
+        ({"synchronous": "off"}, "can be one of: full, normal"),
         ({"temperature": -0.1}, "must be at least 0"),
         ({"piece_timeout": 0.0}, "more than 0"),
     ],

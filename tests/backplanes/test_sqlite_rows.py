@@ -9,6 +9,7 @@ import pytest
 
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_rows import LOST_TEXT
+from nbgroupchat.errors import Refusal
 from nbgroupchat.log import Log
 from nbgroupchat.protocol import Delta, ReplyClosed
 from nbgroupchat.room import Room
@@ -123,7 +124,6 @@ async def test_a_hole_too_wide_ends_the_room_before_it(path: Path) -> None:
         "INSERT INTO pieces VALUES (1, (SELECT eid FROM entries WHERE seq = 3), -1, 0, ''), "
         "(1, (SELECT eid FROM entries WHERE seq = 3), 0, 2, 'forged')",
         "INSERT INTO pieces VALUES (1, 'x', -1, 'forged', x'ff')",
-        "UPDATE rooms SET key = 'a text'",
     ],
 )
 async def test_forged_drafts_are_left_out(path: Path, statement: str) -> None:
@@ -131,6 +131,16 @@ async def test_forged_drafts_are_left_out(path: Path, statement: str) -> None:
     forge(path, statement)
     room, _ = await read(path)
     assert [message.text for message in room.messages.values()] == ["one", "so", "two", "three"]
+
+
+@pytest.mark.parametrize("change", ["key = 'short'", "key = zeroblob(65)", "epoch = ''"])
+async def test_a_room_without_its_key_is_not_opened(path: Path, change: str) -> None:
+    """A damaged row of a room is answered with what to do."""
+    forge(path, f"UPDATE rooms SET {change}")
+    backplane = SqliteBackplane(path)
+    with pytest.raises(Refusal, match="is damaged in the file"):
+        await backplane.open("lobby", lambda _events: None)
+    await backplane.close()
 
 
 async def test_pieces_end_where_one_is_missing(path: Path) -> None:

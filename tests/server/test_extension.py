@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nbgroupchat.protocol import Position
 from nbgroupchat.server.extension import NbGroupChat
 from nbgroupchat.settings import Settings
 from tests.clients import SocketClient
@@ -66,4 +67,44 @@ async def test_without_a_model_the_room_says_what_to_do(tmp_path: Path, kind: st
         await ana.until(lambda: len(room.messages) == 2 and ana.messages()[1].status == "failed")
         assert str(path) in (ana.messages()[1].error or "")
         assert "seq" in await ana.invoke("post", room="lobby", cid="2", text="we go on")
+        await ana.connection.close()
+
+
+async def test_rooms_outlive_their_server(tmp_path: Path) -> None:
+    """After a restart the room is the same one, with what was said, and goes on after it."""
+    positions = []
+    for number in range(2):
+        with JupyterServer(tmp_path, "--NbGroupChat.engine=echo") as server:
+            (line,) = [line for line in server.lines if "nbgroupchat: rooms such as" in line]
+            assert f"kept in {tmp_path / 'data' / 'nbgroupchat' / 'rooms.sqlite'}," in line
+            ana = await SocketClient.connect(server.hub, server.login)
+            positions.append((await ana.join()).position)
+            assert ana.texts() == ["0"][:number]
+            said = await ana.invoke("post", room="lobby", cid="1", text=str(number))
+            assert said["seq"] == number + 1
+            positions.append(Position(positions[0].epoch, said["seq"], said["id"]))
+            await ana.connection.close()
+            assert server.stop() == 0
+    assert positions[2] == positions[1]
+
+
+async def test_two_servers_of_one_person_keep_two_files(tmp_path: Path) -> None:
+    """The second server with the same data folder says which file it takes, and both take posts."""
+    arguments = (tmp_path, "--NbGroupChat.engine=echo")
+    with JupyterServer(*arguments) as one, JupyterServer(*arguments) as two:
+        for server, name in ((one, "rooms.sqlite"), (two, "rooms-2.sqlite")):
+            assert f"{name}, addressed as" in server.log
+            ana = await SocketClient.connect(server.hub, server.login)
+            await ana.join()
+            assert (await ana.invoke("post", room="lobby", cid="1", text="hello"))["seq"] == 1
+            await ana.connection.close()
+
+
+async def test_a_store_that_cannot_be_used_leaves_the_server_up(tmp_path: Path) -> None:
+    """Where nothing can be kept the log says what to do, whoever joins is told too, and Jupyter runs on."""
+    (tmp_path / "file").write_text("")
+    with JupyterServer(tmp_path, "--NbGroupChat.engine=echo", f"--NbGroupChat.store={tmp_path}/file/x") as server:
+        assert f"nbgroupchat cannot take posts: The rooms cannot be kept in {tmp_path}/file/x" in server.log
+        ana = await SocketClient.connect(server.hub, server.login)
+        assert (await ana.invoke("join", room="lobby", wire=1))["error"]["code"] == "unavailable"
         await ana.connection.close()

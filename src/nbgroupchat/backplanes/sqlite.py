@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,8 +30,8 @@ from nbgroupchat.backplanes.sqlite_file import (
     open_to_write,
 )
 from nbgroupchat.backplanes.sqlite_rows import Losses
-from nbgroupchat.backplanes.sqlite_writer import RETRY_MS, Writer
-from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.backplanes.sqlite_writer import Writer, refusal
+from nbgroupchat.errors import Refusal
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Redacted, ReplyClosed, ReplyOpened
 from nbgroupchat.settings import Synchronous
 
@@ -90,9 +91,13 @@ class SqliteBackplane:
                 if not self.path.exists():
                     raise
             opened = await self._read(lambda db: sqlite_reads.opened(db, room, self._losses))
+            with suppress(Refusal):
+                # Once more, so that all that was read has been told, and none of it is told again to `listener`.
+                await self.begin()
         except BaseException:
             heard.listeners.remove(hear)
-            self.release(room)
+            if not heard.listeners:
+                self.release(room)
             raise
         if opened is None:
             opened = Opened(heard.origin.epoch, heard.origin.key, [], [])
@@ -196,10 +201,10 @@ class SqliteBackplane:
                 self._reading = open_to_read(self.path)
             return ask(self._reading)
         except StoreError as error:
-            raise Refusal(Code.UNAVAILABLE, str(error), RETRY_MS) from None
+            raise refusal(error) from None
         except sqlite3.Error as error:
             self._let_go()
-            raise Refusal(Code.UNAVAILABLE, explain(self.path, error), RETRY_MS) from error
+            raise refusal(explain(self.path, error)) from error
 
     def _let_go(self) -> None:
         if self._reading is not None:

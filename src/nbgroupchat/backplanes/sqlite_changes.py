@@ -81,7 +81,8 @@ def record(db: sqlite3.Connection, room: str, origin: Origin, reply: str, kept: 
         return
     db.execute(
         "INSERT INTO records (room, reply, record) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM entries "
-        "WHERE room = ?1 AND message = ?2 AND type = 'redacted') ON CONFLICT DO UPDATE SET record = excluded.record",
+        "WHERE room = ?1 AND message = ?2 AND type = 'redacted') "
+        "ON CONFLICT (room, reply) DO UPDATE SET record = excluded.record",
         (place.number, reply, kept),
     )
 

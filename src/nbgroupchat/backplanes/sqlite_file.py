@@ -66,7 +66,14 @@ VERSION: Final = len(MIGRATIONS)
 
 
 class StoreError(Exception):
-    """The file cannot be used; the message says what was tried, what was found, and what to do."""
+    """The file cannot be used; the message says what was tried, what was found, and what to do.
+
+    `passes` says that trying again may help although nobody did anything.
+    """
+
+    def __init__(self, message: str, passes: bool = False) -> None:
+        super().__init__(message)
+        self.passes = passes
 
 
 def open_to_write(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
@@ -76,7 +83,7 @@ def open_to_write(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(not_writable(path, error)) from None
-    with _explained(path):
+    with explained(path):
         db = _connect(f"{path.absolute().as_uri()}?mode=rw")
         try:
             _check_version(db, path)
@@ -98,7 +105,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no file of rooms at {path}. It is made when something is said in a room.")
     address = path.absolute().as_uri()
-    with _explained(path):
+    with explained(path):
         try:
             db = _connect(f"{address}?mode=ro")
             try:
@@ -106,9 +113,10 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             except BaseException:
                 db.close()
                 raise
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # In a folder that cannot be written SQLite cannot make its side files, and needs none as nobody writes.
-            if path.with_name(f"{path.name}-wal").exists():
+            kept_out = error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
+            if not kept_out or path.with_name(f"{path.name}-wal").exists():
                 raise
             db = _connect(f"{address}?mode=ro&immutable=1")
             _check_version(db, path)
@@ -135,17 +143,19 @@ def not_writable(path: Path, error: OSError) -> str:
     )
 
 
-def explain(path: Path, error: sqlite3.Error) -> str:
+def explain(path: Path, error: sqlite3.Error) -> StoreError:
     """Say what went wrong with the file, and what to do."""
     name = getattr(error, "sqlite_errorname", "") or str(error)
     for prefix, found in _FOUND:
         if name.startswith(prefix):
-            return found.format(path=path, error=error)
-    return (
+            return StoreError(found.format(path=path, error=error), passes=prefix in _PASSES)
+    return StoreError(
         f"The rooms in {path} could not be used ({error}). Look after the disk it is on; `nbgroupchat doctor` says "
         "what it finds."
     )
 
+
+_PASSES: Final = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_IOERR")
 
 _FOUND: Final[Sequence[tuple[str, str]]] = (
     ("SQLITE_FULL", "The disk that the rooms are kept on is full ({path}). Free some space on it, and send it again."),
@@ -180,7 +190,7 @@ _FOUND: Final[Sequence[tuple[str, str]]] = (
 )
 
 
-class _explained:  # noqa: N801  # reads as what it does
+class explained:  # noqa: N801  # reads as what it does
     """Turns what SQLite raises inside the block into a StoreError."""
 
     def __init__(self, path: Path) -> None:
@@ -192,7 +202,7 @@ class _explained:  # noqa: N801  # reads as what it does
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """End, with a StoreError where it failed."""
         if isinstance(error, sqlite3.Error):
-            raise StoreError(explain(self._path, error)) from error
+            raise explain(self._path, error) from error
 
 
 def _connect(address: str) -> sqlite3.Connection:

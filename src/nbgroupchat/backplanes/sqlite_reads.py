@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from nbgroupchat.backplanes.base import Opened
+from nbgroupchat.backplanes.sqlite_file import StoreError
 from nbgroupchat.backplanes.sqlite_rows import COLUMNS, Losses, Row, entries_of, entry_of
 from nbgroupchat.log import MAX_TAIL, message_of
 from nbgroupchat.protocol import Delta, DurableEvent, ReplyClosed, ReplyOpened, RoomChanged
@@ -37,6 +38,10 @@ def room_row(db: sqlite3.Connection, room: str) -> RoomRow | None:
     if row is None:
         return None
     number, epoch, key, base, newest = row
+    if not (isinstance(key, bytes) and 16 <= len(key) <= 64 and 0 < len(epoch) <= 64):
+        raise StoreError(
+            f"The room {room!r} cannot be opened: what it is known by is damaged in the file. Put a copy of it back."
+        )
     return RoomRow(number, epoch, key, base, max(base, newest or 0))
 
 
@@ -55,6 +60,25 @@ def opened(db: sqlite3.Connection, room: str, losses: Losses) -> Opened | None:
         records = _records(db, found.number, {message_of(entry) for entry in (*earlier, *entries)})
         begun = _begun((*earlier, *entries), drafts)
         return Opened(found.epoch, found.key, entries, begun, found.base, earlier, records)
+    finally:
+        db.execute("COMMIT")
+
+
+def everything(
+    db: sqlite3.Connection, room: str, losses: Losses
+) -> tuple[Sequence[DurableEvent], Sequence[Delta]] | None:
+    """Give all entries of a room that are kept, and the drafts of open replies; None where nothing was ever said."""
+    db.execute("BEGIN")
+    try:
+        found = room_row(db, room)
+        if found is None:
+            return None
+        entries = entries_of(
+            room, _rows(db, found.number, found.base + 1, found.last), found.base + 1, found.last, losses
+        )
+        before = entries[0].seq if entries else found.base + 1
+        earlier = _still_hold(db, room, found.number, entries, before, (), losses)
+        return [*earlier, *entries], _begun(entries, _drafts(db, found.number))
     finally:
         db.execute("COMMIT")
 

@@ -22,12 +22,17 @@ from nbgroupchat.errors import Code, Refusal
 T = TypeVar("T")
 
 RETRY_MS = 2_000
-"""When what was refused may be tried again."""
+"""When what was refused may be tried again, where the cause may pass by itself."""
 
 MOST_AT_ONCE = 500
 """Writes in one transaction."""
 
 _log = logging.getLogger(__name__)
+
+
+def refusal(error: StoreError) -> Refusal:
+    """Give what a command is answered with where the file cannot be used."""
+    return Refusal(Code.UNAVAILABLE, str(error), RETRY_MS if error.passes else None)
 
 
 class _Write(Generic[T]):
@@ -63,8 +68,8 @@ class Writer:
         self._db: sqlite3.Connection | None = None
         self._path = Path()
         self._leftovers = False
-        self.refused: str | None = None
-        """Why the newest group of writes failed, None where it did not."""
+        self._refused = ""
+        """Why the newest group of writes failed, which is reported once."""
 
     async def write(
         self,
@@ -129,13 +134,13 @@ class Writer:
         """Carry out a group in one transaction, or, where one of it has a fault of its own, each by itself."""
         if not group:
             return
-        self.refused = None
         try:
             if self._db is None:
                 self._path, self._db = self._open_file()
             self._transact(self._db, group)
+            self._refused = ""
         except StoreError as error:
-            self._refuse(group, str(error))
+            self._refuse(group, error)
         except sqlite3.Error as error:
             self._refuse(group, explain(self._path, error))
             if self._db is not None:
@@ -163,12 +168,12 @@ class Writer:
             busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self._leftovers = bool(busy)
 
-    def _refuse(self, group: Sequence[_Write[object]], why: str) -> None:
-        if why != self.refused:
-            _log.error("%s", why)
-        self.refused = why
+    def _refuse(self, group: Sequence[_Write[object]], error: StoreError) -> None:
+        if str(error) != self._refused:
+            _log.error("%s", error)
+        self._refused = str(error)
         for write in group:
-            write.done = Refusal(Code.UNAVAILABLE, why, RETRY_MS)
+            write.done = refusal(error)
 
     def _let_go(self, db: sqlite3.Connection) -> None:
         self._db = None

@@ -19,9 +19,9 @@ from nbgroupchat import connection_file
 from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import Refusal
+from nbgroupchat.server.configured import default_store
 from nbgroupchat.server.handlers import Entrance, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
 from nbgroupchat.server.metrics import HubCollector
-from nbgroupchat.server.store import default_store
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
 
 STATIC = Path(__file__).parent.parent / "static"

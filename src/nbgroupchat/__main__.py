@@ -1,0 +1,7 @@
+"""`python -m nbgroupchat`."""
+
+import sys
+
+from nbgroupchat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,87 @@
+"""A room as a document: Markdown for people, JSON lines for programs, a notebook for both. Pure.
+
+This module touches trust: what members typed stands in it. What it covers: in Markdown and in notebooks a text is shown
+as it is, inside a fence that it cannot close, and a name is plain, so that nothing of either becomes a picture, a link,
+a script or another member's line. Edits are applied and redacted texts are not there, for they are not in the log.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+from nbgroupchat.protocol import Delta, DurableEvent
+from nbgroupchat.room import Message, Room
+
+Format: TypeAlias = Literal["markdown", "jsonl", "ipynb"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:@])")
+
+
+def transcript(room: str, entries: Sequence[DurableEvent], drafts: Sequence[Delta], form: Format) -> str:
+    """Give a room's messages as a document, oldest first. Of an open reply there is what it says so far."""
+    fold = Room()
+    for entry in entries:
+        fold.fold(entry)
+    for draft in drafts:
+        fold.apply(draft)
+    messages = sorted(fold.messages.values(), key=lambda message: message.seq)
+    match form:
+        case "markdown":
+            return "\n\n".join([f"# {plain(room)}", *(as_markdown(message, fold) for message in messages)]) + "\n"
+        case "jsonl":
+            return "".join(f"{json.dumps(as_json(message, fold), ensure_ascii=False)}\n" for message in messages)
+        case "ipynb":
+            return json.dumps(as_notebook(room, messages, fold), ensure_ascii=False, indent=1) + "\n"
+
+
+def as_markdown(message: Message, room: Room) -> str:
+    """Give one message: who said it and when, and what, in a fence."""
+    head = [f"**{plain(message.name)}**", f"{datetime.fromtimestamp(message.ts / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"]
+    answered = room.messages.get(message.to or message.reply_to or "")
+    if answered is not None:
+        head.append(f"to {plain(answered.name)}")
+    if message.kind == "kernel":
+        head.append("from a notebook")
+    head += [word for word, holds in (("edited", message.edited), ("pinned", message.id in room.pinned)) if holds]
+    if message.redacted:
+        return " · ".join([*head, "*redacted*"])
+    if message.status not in ("posted", "complete"):
+        head.append(f"*{'being written' if message.status == 'open' else message.status}*")
+    parts = [" · ".join(head)]
+    if message.text:
+        fence = "~" * max(3, *(len(run) + 1 for run in re.findall(r"~+", message.text)), 3)
+        parts.append(f"{fence}text\n{message.text}\n{fence}")
+    if message.error:
+        parts.append(plain(message.error))
+    return "\n\n".join(parts)
+
+
+def as_json(message: Message, room: Room) -> dict[str, Any]:
+    """Give one message with all that is known of it; `docs/protocol.md` says what the fields are."""
+    fields = {name: getattr(message, name) for name in Message.__struct_fields__}
+    return fields | {"pinned": message.id in room.pinned}
+
+
+def as_notebook(room: str, messages: Sequence[Message], fold: Room) -> dict[str, Any]:
+    """Give a notebook (nbformat 4.5) with a Markdown cell for each message, and its fields in the cell's metadata."""
+    title = {"cell_type": "markdown", "id": "room", "metadata": {}, "source": f"# {plain(room)}"}
+    cells = [
+        {
+            "cell_type": "markdown",
+            "id": f"entry-{message.seq}",
+            "metadata": {"nbgroupchat": as_json(message, fold)},
+            "source": as_markdown(message, fold),
+        }
+        for message in messages
+    ]
+    return {"cells": [title, *cells], "metadata": {"nbgroupchat": {"room": room}}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def plain(text: str) -> str:
+    """Give a line that Markdown shows as it is."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
