@@ -8,7 +8,7 @@ BUNDLE := src/nbgroupchat/static/widget.js
 JS_SOURCES := $(wildcard js/src/*) js/package-lock.json js/build.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types pytest jstest notebooks browser install bundle format pictures clean
+.PHONY: help demo test lint types pytest jstest notebooks benchmarks browser install bundle format pictures clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,7 +16,7 @@ help: ## list the verbs
 demo: $(VENV)/.demo bundle ## start JupyterLab with the quickstart notebook and the real model
 	@$(BIN)/python tools/demo.py
 
-test: lint types pytest jstest notebooks browser ## everything that CI runs
+test: lint types pytest jstest notebooks benchmarks browser ## everything that CI runs
 
 lint: $(VENV)/.test bundle ## style of Python and types of TypeScript
 	$(BIN)/ruff check .
@@ -34,6 +34,9 @@ jstest: bundle ## TypeScript tests
 
 notebooks: $(VENV)/.test bundle ## run the example notebooks and compare what they show
 	env -u JPY_SESSION_NAME NBGROUPCHAT_ENGINE=script $(BIN)/python -m pytest -p nbval --nbval --nbval-current-env notebooks
+
+benchmarks: $(VENV)/.test ## show that the benchmarks run; docs/figures.md says how to measure
+	$(BIN)/python -m benchmarks engine --smoke
 
 browser: $(VENV)/.test bundle ## drive a real JupyterLab with a real Chromium
 	sh tools/chromium.sh

@@ -7,6 +7,8 @@ import statistics
 import time
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from benchmarks.figures import Profile, Target
 from benchmarks.hub_delays import delays
 from benchmarks.peers import BareLoop, ChatCompletion
@@ -28,7 +30,6 @@ TARGETS = {
 }
 
 CONTEXT = 4096
-SETTINGS = Settings(context_tokens=CONTEXT, reply_tokens=256)
 QUESTION = "@llama what should we look at now?"
 LONG_ANSWERS = tuple(
     f"@llama please explain in many long sentences {subject}, step by step"
@@ -41,6 +42,23 @@ LONG_ANSWERS = tuple(
 )
 """Four whose answers become long: one that ends early leaves the others alone."""
 
+
+class Size(Struct, frozen=True):
+    """How much is said in one measurement: lengths in tokens, and the `lines` that are new before a question. With
+    `threads` 0 there is one for each core.
+    """
+
+    reply: int = 128
+    history: int = 1_500
+    lines: int = 20
+    short: int = 200
+    long: int = 2_000
+    threads: int = 0
+
+
+SMOKE = Size(reply=16, history=100, lines=4, long=400, threads=1)
+"""One thread needs no quiet machine to come to an end."""
+
 Figures = dict[str, float]
 Notes = dict[str, str]
 
@@ -51,55 +69,54 @@ def measure(profile: Profile) -> tuple[Figures, Notes]:
 
 
 async def _measure(profile: Profile) -> tuple[Figures, Notes]:
-    path, threads = str(find_model("")), cores()
+    size, rounds = SMOKE if profile.name == "smoke" else Size(), profile.rounds
+    path, threads = str(find_model("")), size.threads or cores()
     figures: Figures = {}
     notes: Notes = {}
-    engine = LlamaEngine(SETTINGS)
+    engine = LlamaEngine(Settings(context_tokens=CONTEXT, reply_tokens=256, threads=size.threads))
     try:
         # Until the model is loaded.
         await Room(engine, "first").ask(QUESTION, 1)
-        await _single(engine, BareLoop(path, CONTEXT, threads), profile, figures, notes)
-        await _batched(engine, profile, figures, notes)
-        await _first_tokens(engine, ChatCompletion(path, CONTEXT, threads), profile, figures, notes)
-        await _flat(engine, profile, figures, notes)
+        await _single(engine, BareLoop(path, CONTEXT, threads), size, rounds, figures, notes)
+        await _batched(engine, size, rounds, figures, notes)
+        await _first_tokens(engine, ChatCompletion(path, CONTEXT, threads), size, rounds, figures, notes)
+        await _flat(engine, size, rounds, figures, notes)
     finally:
         await engine.close()
     figures |= await delays(profile, CONTEXT)
     return {key: figures[key] for key in TARGETS}, notes
 
 
-async def _single(engine: LlamaEngine, bare: BareLoop, profile: Profile, figures: Figures, notes: Notes) -> None:
+async def _single(engine: LlamaEngine, bare: BareLoop, size: Size, rounds: int, figures: Figures, notes: Notes) -> None:
     """`single`: the peer takes turns with ours."""
-    tokens = 32 if profile.name == "smoke" else 128
     ours: list[float] = []
     theirs: list[float] = []
-    for number in range(2 * profile.rounds):
+    for number in range(2 * rounds):
         room = Room(engine, f"single-{number}")
-        _, seconds, finish = await room.ask(LONG_ANSWERS[0], tokens)
+        _, seconds, finish = await room.ask(LONG_ANSWERS[0], size.reply)
         ours.append((finish.written - 1) / seconds)
         await settle(engine)
-        theirs.append(bare.tokens_per_second("\n".join(segment.text for segment in room.segments[:-1]), tokens))
+        theirs.append(bare.tokens_per_second("\n".join(segment.text for segment in room.segments[:-1]), size.reply))
     figures["single"] = statistics.median(ours) / statistics.median(theirs)
     notes["single"] = f"{statistics.median(ours):.0f} against {statistics.median(theirs):.0f} tokens/s"
 
 
-async def _batched(engine: LlamaEngine, profile: Profile, figures: Figures, notes: Notes) -> None:
+async def _batched(engine: LlamaEngine, size: Size, rounds: int, figures: Figures, notes: Notes) -> None:
     """`batched`: four replies at once and the same four one after another, in rooms that have been listened to."""
-    tokens = 32 if profile.name == "smoke" else 128
     rates: dict[bool, list[float]] = {True: [], False: []}
-    shortest = tokens
-    for number in range(profile.rounds):
+    shortest = size.reply
+    for number in range(rounds):
         for at_once in (True, False) if number % 2 else (False, True):
             rooms = [Room(engine, f"batch-{number}-{at_once}-{place}", f"batch-{place}") for place in range(4)]
             for room in rooms:
                 room.post("hello everybody")
             await settle(engine)
-            rate, length = await _rate(rooms, tokens, at_once=at_once)
+            rate, length = await _rate(rooms, size.reply, at_once=at_once)
             rates[at_once].append(rate)
             shortest = min(shortest, length)
     together, apart = (statistics.median(rates[at_once]) for at_once in (True, False))
     figures["batched"] = together / apart
-    notes["batched"] = f"{together:.0f} against {apart:.0f} tokens/s, replies of {shortest} to {tokens} tokens"
+    notes["batched"] = f"{together:.0f} against {apart:.0f} tokens/s, replies of {shortest} to {size.reply} tokens"
 
 
 async def _rate(rooms: Sequence[Room], tokens: int, *, at_once: bool) -> tuple[float, int]:
@@ -118,19 +135,18 @@ async def _rate(rooms: Sequence[Room], tokens: int, *, at_once: bool) -> tuple[f
 
 
 async def _first_tokens(
-    engine: LlamaEngine, peer: ChatCompletion, profile: Profile, figures: Figures, notes: Notes
+    engine: LlamaEngine, peer: ChatCompletion, size: Size, rounds: int, figures: Figures, notes: Notes
 ) -> None:
     """`ttft_listening`, `ttft_return` and `evaluated`. Neither reads while the other is timed."""
-    history = 300 if profile.name == "smoke" else 1_500
     other = Room(engine, "other")
-    other.talk(200 // LINE_TOKENS)
+    other.talk(size.short // LINE_TOKENS)
     ours, theirs, returned, their_returned, beyond = [], [], [], [], []
-    for number in range(profile.rounds):
+    for number in range(rounds):
         room = Room(engine, f"talk-{number}")
-        room.talk(history // LINE_TOKENS)
+        room.talk(size.history // LINE_TOKENS)
         await settle(engine)
         peer.first_token_seconds(room.segments)
-        room.talk(20)
+        room.talk(size.lines)
         await settle(engine)
         prompt = room.question(QUESTION)
         first, _, before = await room.answer(prompt, 8)
@@ -152,17 +168,16 @@ async def _first_tokens(
     figures["evaluated"] = float(max(0, *beyond))
 
 
-async def _flat(engine: LlamaEngine, profile: Profile, figures: Figures, notes: Notes) -> None:
+async def _flat(engine: LlamaEngine, size: Size, rounds: int, figures: Figures, notes: Notes) -> None:
     """`ttft_flat`, in rooms that have been listened to."""
-    sizes = (200, 600) if profile.name == "smoke" else (200, 2_000)
-    found: dict[int, list[float]] = {size: [] for size in sizes}
-    rooms = {size: Room(engine, f"flat-{size}") for size in sizes}
-    for size, room in rooms.items():
-        room.talk(size // LINE_TOKENS)
-    for _ in range(3 * profile.rounds):
-        for size, room in rooms.items():
+    found: dict[int, list[float]] = {size.short: [], size.long: []}
+    rooms = {length: Room(engine, f"flat-{length}") for length in found}
+    for length, room in rooms.items():
+        room.talk(length // LINE_TOKENS)
+    for _ in range(3 * rounds):
+        for length, room in rooms.items():
             await settle(engine)
-            found[size].append((await room.ask(QUESTION, 4))[0])
-    small, large = (statistics.median(found[size]) for size in sizes)
-    figures["ttft_flat"] = large / small
-    notes["ttft_flat"] = f"{large * 1000:.0f} against {small * 1000:.0f} ms"
+            found[length].append((await room.ask(QUESTION, 4))[0])
+    short, long = (statistics.median(times) for times in found.values())
+    figures["ttft_flat"] = long / short
+    notes["ttft_flat"] = f"{long * 1000:.0f} against {short * 1000:.0f} ms"

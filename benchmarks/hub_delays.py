@@ -71,8 +71,8 @@ async def delays(profile: Profile, context_tokens: int) -> dict[str, float]:
         for reader in readers:
             await reader.send(Join(room=reader.room, wire=protocol.WIRE))
         return {
-            "stop_ms": await _stops(readers[0], 4 if profile.name == "smoke" else 10 * profile.rounds),
-            "loop_delay_ms": await _loop_delay(readers, 2.0 if profile.name == "smoke" else 10.0),
+            "stop_ms": await _stops(readers[0], 2 if profile.name == "smoke" else 10 * profile.rounds),
+            "loop_delay_ms": await _loop_delay(readers, 0.5 if profile.name == "smoke" else 10.0),
         }
     finally:
         await composition.close()

@@ -16,7 +16,7 @@ LINE = "the {0} group has finished step {0} of the exercise and will look at the
 LINE_TOKENS = 24
 """About how long such a line is, in tokens."""
 
-_RESTED = 0.1
+_RESTED = 0.05
 _MOST = 120.0
 
 
@@ -77,7 +77,9 @@ async def settle(engine: LlamaEngine) -> None:
     """Wait until the engine has read what it heard: its worker has rested for a while. Raises TimeoutError."""
     worker = psutil.Process(engine.worker_pid)
     async with asyncio.timeout(_MOST):
-        before = -1.0
-        while before != (now := sum(worker.cpu_times()[:2])):
-            before = now
+        used, rested = -1.0, 0
+        while rested < 3:
             await asyncio.sleep(_RESTED)
+            before, used = used, sum(worker.cpu_times()[:2])
+            # One that is given no processor does not rest.
+            rested = rested + 1 if used == before and worker.status() == psutil.STATUS_SLEEPING else 0

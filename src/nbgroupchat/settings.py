@@ -41,9 +41,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of each room."""
     parked_bytes: int = 256 * 1024 * 1024
     read_ahead: bool = True
+    read_ahead_share: float = 1.0
+    """Of the time in which nobody waits for the model."""
     reply_tokens: int = 512
     threads: int = 0
     """Threads of the model's worker; 0 takes every core that no other process wants."""
+    nice: int = 5
+    """By how much the model's worker gives way to the server."""
     temperature: float = 0.0
     seed: int = 0
     """Of the sampler; 0 takes a new one for each reply."""
@@ -82,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("parked_bytes", 0),
             ("reply_tokens", 1),
             ("threads", 0),
+            ("nice", 0),
             ("temperature", 0),
             ("turns_per_minute", 1),
             ("turns_at_once", 1),
@@ -94,6 +99,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         for name in ("load_timeout", "piece_timeout"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}, and must be more than 0 seconds.")
+        if self.nice > 19:
+            raise SettingsError(f"nice is {self.nice}, and may be at most 19.")
+        if not 0 < self.read_ahead_share <= 1:
+            raise SettingsError(
+                f"read_ahead_share is {self.read_ahead_share}, and must be more than 0 and at most 1; read_ahead turns "
+                "it off."
+            )
         if self.reply_tokens > self.context_tokens // 2:
             raise SettingsError(
                 f"reply_tokens is {self.reply_tokens}, and may be at most half of context_tokens "

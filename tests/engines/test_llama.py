@@ -196,6 +196,20 @@ async def test_a_worker_that_dies_while_loading(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.model
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="There are no priorities.")
+async def test_the_worker_gives_way() -> None:
+    """The worker's priority is below the server's by what the settings say."""
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, turns_at_once=1, nice=7))
+    try:
+        await read(engine)
+        assert engine.worker_pid is not None
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, engine.worker_pid) == min(own + 7, 19)
+    finally:
+        await engine.close()
+
+
+@pytest.mark.model
 async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
     """The second end in a row shows a failed status that says when it is started again, and then it is."""
     engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, turns_at_once=1))

@@ -29,8 +29,17 @@ async def start_worker(settings: Settings, on_end: Callable[[WorkerProcess], Non
         raise EngineError(
             f"The model's worker process cannot be started ({error!r}). Look into the server's log."
         ) from None
-    sequences = settings.turns_at_once
-    worker.send(Load(str(path), settings.context_tokens, settings.threads, sequences, settings.parked_bytes))
+    worker.send(
+        Load(
+            path=str(path),
+            context_tokens=settings.context_tokens,
+            threads=settings.threads,
+            sequences=settings.turns_at_once,
+            parked_bytes=settings.parked_bytes,
+            read_ahead_share=settings.read_ahead_share,
+            nice=settings.nice,
+        )
+    )
     return worker
 
 

@@ -22,6 +22,8 @@ class Load(Struct, frozen=True, tag="load"):
     threads: int
     sequences: int = 4
     parked_bytes: int = 0
+    read_ahead_share: float = 1.0
+    nice: int = 0
 
 
 class Generate(Struct, frozen=True, tag="generate"):

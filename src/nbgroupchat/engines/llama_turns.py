@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -31,6 +32,7 @@ from nbgroupchat.engines.llama_messages import (
 from nbgroupchat.engines.llama_model import Model, ModelError, Part, Sampler
 from nbgroupchat.engines.llama_parking import Parking
 from nbgroupchat.engines.llama_reply import ReplyPiece, ReplyText
+from nbgroupchat.engines.llama_rest import Rest
 from nbgroupchat.engines.llama_sequences import Sequences
 from nbgroupchat.engines.prompt_ids import Composed, Composer
 
@@ -56,7 +58,12 @@ class Turns:
     """Works through requests; `put` may be called from another thread."""
 
     def __init__(
-        self, model: Model, composer: Composer, report: Callable[[Report], None], parked_bytes: int = 0
+        self,
+        model: Model,
+        composer: Composer,
+        report: Callable[[Report], None],
+        parked_bytes: int = 0,
+        rest: Rest | None = None,
     ) -> None:
         self.sequences = Sequences(model, Parking(parked_bytes))
         self._model = model
@@ -71,6 +78,7 @@ class Turns:
         self._early: set[int] = set()
         self._reply_tokens = Sampling().max_tokens
         self._batches = 0
+        self._rest = rest or Rest(1.0, lambda: 0.0)
 
     def put(self, request: _Request) -> None:
         """Take a request. Of a room's hints only the latest counts."""
@@ -80,18 +88,28 @@ class Turns:
         """Answer requests for ever."""
         while True:
             if not self.step():
-                self._take(self._requests.get())
+                self._wait()
 
     def step(self) -> bool:
         """Take in what was asked and read one batch; False where there is nothing to read."""
         while not self._requests.empty():
             self._take(self._requests.get())
         self._begin_turns()
-        parts = next_batch(self._jobs(), self._batches)
+        jobs = self._jobs()
+        parts = next_batch(jobs, self._batches)
         self._batches += 1
-        if parts:
+        if any(job.kind == "ahead" for job in jobs):
+            self._rest.begin()
+            self._read(parts)
+            self._rest.end()
+        elif parts:
             self._read(parts)
         return bool(parts)
+
+    def _wait(self) -> None:
+        """Until something is asked, or what was heard may be read."""
+        with suppress(queue.Empty):
+            self._take(self._requests.get(timeout=self._rest.left if self._hints else None))
 
     def _take(self, request: _Request) -> None:
         match request:
@@ -172,7 +190,7 @@ class Turns:
                 jobs.append(Job(turn.sequence, held, [turn.token], "writing"))
             else:
                 jobs.append(Job(turn.sequence, held, turn.composed.ids[held:], "asked"))
-        if reads_ahead(jobs, self._batches) and (ahead := self._read_ahead()) is not None:
+        if not self._rest.left and reads_ahead(jobs, self._batches) and (ahead := self._read_ahead()) is not None:
             jobs.append(ahead)
         return jobs
 

@@ -73,8 +73,12 @@ class NbGroupChat(ExtensionApp):
     read_ahead = Bool(
         _DEFAULTS.read_ahead, help="Whether the model reads what is posted before anybody asks it.", config=True
     )
+    read_ahead_share = Float(
+        _DEFAULTS.read_ahead_share, help="How much of the time it may do so while nobody waits, up to 1.", config=True
+    )
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
     threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 takes what cores are free.", config=True)
+    nice = Integer(_DEFAULTS.nice, help="By how much the model gives way to the server, 0 to 19.", config=True)
     temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
     seed = Integer(_DEFAULTS.seed, help="Of the choice of words; 0 takes a new one for each reply.", config=True)
     system_prompt = Unicode(

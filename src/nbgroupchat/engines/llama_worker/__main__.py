@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import BinaryIO
 
 from nbgroupchat.engines.llama_messages import Failed, Hashed, Load, Loading, Ready, Report, decode_request, encode
 from nbgroupchat.engines.llama_model import ModelError
+from nbgroupchat.engines.llama_rest import Rest
 from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.llama_worker.model import LlamaModel
 
@@ -25,8 +27,6 @@ def main() -> None:
     """Load what the first request says, then answer the others until the input closes."""
     # Ctrl+C in the server's terminal reaches this process too; it ends when its pipe does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(5)
     # Whatever prints must not end up between the messages.
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -43,6 +43,8 @@ def main() -> None:
     load = decode_request(first)
     if not isinstance(load, Load):
         raise TypeError(f"The first request is {load!r}, and must be Load.")
+    if hasattr(os, "nice"):
+        os.nice(load.nice)
     turns: deque[Turns] = deque(maxlen=1)
     threading.Thread(target=_take_requests, args=(sys.stdin.buffer, turns), daemon=True).start()
     try:
@@ -52,7 +54,8 @@ def main() -> None:
         report(Failed(str(error)))
         # A plain end would wait for the thread that reads the input.
         os._exit(1)
-    turns.append(Turns(model, model.composer(), report, load.parked_bytes))
+    rest = Rest(load.read_ahead_share, time.monotonic)
+    turns.append(Turns(model, model.composer(), report, load.parked_bytes, rest))
     report(Ready(model.name, load.path, model.context_tokens, model.sequences, model.weights, cache))
     threading.Thread(target=_hash, args=(load.path, report), daemon=True).start()
     turns[0].run()
