@@ -71,7 +71,11 @@ class Exchange:
     ) -> Answer:
         """Make one request, by default to the connection's own address; code 0 where the connection is reset."""
         async with self._asked(method, path, body, headers) as reader:
-            return Answer(*await _read_head(reader), await reader.read())
+            code, found = await _read_head(reader)
+            answer = Answer(code, found, b"")
+            with suppress(ConnectionError):
+                answer.body = await reader.read()
+            return answer
 
     async def send(self, payload: str | bytes) -> int:
         """Send a payload and give the status."""
@@ -170,22 +174,32 @@ async def _read_head(reader: asyncio.StreamReader) -> tuple[int, HTTPHeaders]:
 class ExchangeClient:
     """The same with the face of `signalr.client.Client`: invocations out, invocations in."""
 
-    def __init__(self, exchange: Exchange, on_invocation: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        on_invocation: Callable[[str, bytes], None],
+        on_closed: Callable[[str | None, bool], None],
+    ) -> None:
         self.exchange = exchange
         self._on_invocation = on_invocation
+        self._on_closed = on_closed
         self._ids = itertools.count()
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self.reading = asyncio.create_task(self._read())
-        self.error: str | None = None
+        self._reading = asyncio.create_task(self._read())
 
     @classmethod
     async def connect(
-        cls, url: str, headers: Mapping[str, str], on_invocation: Callable[[str, bytes], None], kind: Kind
+        cls,
+        url: str,
+        headers: Mapping[str, str],
+        on_invocation: Callable[[str, bytes], None],
+        on_closed: Callable[[str | None, bool], None],
+        kind: Kind,
     ) -> ExchangeClient:
         """Open a connection. Raises ConnectFailed."""
         exchange = Exchange(url, headers, kind)
         await exchange.open()
-        return cls(exchange, on_invocation)
+        return cls(exchange, on_invocation, on_closed)
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
         """Call a method; gives the JSON text of its result."""
@@ -204,9 +218,10 @@ class ExchangeClient:
     async def cut(self) -> None:
         """End without a word."""
         await self.exchange.cut()
-        self.reading.cancel()
+        self._reading.cancel()
 
     async def _read(self) -> None:
+        error = None
         while (message := await self.exchange.next()) is not None:
             match message["type"]:
                 case 1:
@@ -214,4 +229,5 @@ class ExchangeClient:
                 case 3:
                     self._waiting.pop(message["invocationId"]).set_result(msgspec.json.encode(message["result"]))
                 case 7:
-                    self.error = message.get("error")
+                    error = message.get("error")
+        self._on_closed(error, False)
