@@ -13,6 +13,9 @@ from pysignalr.client import SignalRClient
 from pysignalr.messages import CompletionMessage, Message
 
 from nbgroupchat.signalr import Connection, Invocation, Reply
+from nbgroupchat.signalr.eventstream import EventStream
+from nbgroupchat.signalr.longpolling import LongPolling
+from nbgroupchat.signalr.websocket import WebSocketTransport
 
 from .fakes import FakeSession, Hub, until
 
@@ -43,17 +46,15 @@ def leaving(hub: Hub) -> list[Leaving]:
     return sessions
 
 
-async def test_the_microsoft_client_works_over_this_server(hub: Hub) -> None:
-    """It negotiates, invokes, sends, hears events and errors, comes back when told to and stays away when not."""
+async def run_node(script: str, *arguments: str) -> Any:
+    """Run a script on Node and give what it prints, as JSON."""
     node = shutil.which("node")
     assert node is not None, "Node 20 is needed"
     assert NODE_PACKAGE.is_dir(), f"{NODE_PACKAGE} is missing; run `npm ci` in js/, or `make test`, which does"
-    sessions = leaving(hub)
     process = await asyncio.create_subprocess_exec(
         node,
-        str(Path(__file__).with_name("node_client.mjs")),
-        hub.http,
-        str(NODE_PACKAGE),
+        str(Path(__file__).with_name(script)),
+        *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -64,7 +65,18 @@ async def test_the_microsoft_client_works_over_this_server(hub: Hub) -> None:
             process.kill()
             await process.wait()
     assert process.returncode == 0, errors.decode()
-    seen = json.loads(output)
+    return json.loads(output)
+
+
+@pytest.mark.parametrize(
+    ("number", "transport"),
+    [(0, WebSocketTransport), (1, WebSocketTransport), (2, EventStream), (4, LongPolling)],
+    ids=["automatic choice", "WebSockets", "ServerSentEvents", "LongPolling"],
+)
+async def test_the_microsoft_client_works_over_this_server(hub: Hub, number: int, transport: type) -> None:
+    """It negotiates, invokes, sends, hears events and errors, comes back when told to and stays away when not."""
+    sessions = leaving(hub)
+    seen = await run_node("node_client.mjs", hub.http, str(NODE_PACKAGE), str(number))
     assert seen["result"] == ["é😀", {"a": [1]}]
     assert seen["events"] == [["é😀", {"a": [1]}], [2], [3]]
     assert seen["nothing"] is None
@@ -76,6 +88,7 @@ async def test_the_microsoft_client_works_over_this_server(hub: Hub) -> None:
     assert seen["again"] == [3]
     assert "enough" in seen["closed"]
     assert hub.endpoint.connections == frozenset()
+    assert [type(session.connection.transport) for session in sessions] == [transport] * 2
 
 
 async def test_pysignalr_works_over_this_server(hub: Hub) -> None:
