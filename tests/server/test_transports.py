@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from nbgroupchat.protocol import Delta, Entry
-from tests.clients import SocketClient, Transport
+from tests.clients import TRANSPORTS, SocketClient, Transport
 from tests.exchange import HANDSHAKE, KINDS, Exchange, ExchangeClient, Kind
 from tests.jupyter import JupyterServer
+from tests.node import SIGNALR, run_node
 
 from .test_handlers import cookies_of, fetch, xsrf
 
@@ -39,6 +40,24 @@ async def test_a_browser_shows_its_xsrf_token_with_what_changes_something(server
     assert await bare.next() == {}
     assert (await ana.request("DELETE")).code == 202
     assert await bare.next() is None
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 4], ids=["automatic choice", *TRANSPORTS])
+async def test_the_microsoft_client_takes_part(server: JupyterServer, number: int) -> None:
+    """A stock client joins, is refused another author's name, posts, and hears the reply to its end, once."""
+    script = Path(__file__).with_name("node_member.mjs")
+    seen = await run_node(
+        script, server.url + "nbgroupchat/hub", str(SIGNALR), str(number), server.token, f"js-{number}"
+    )
+    assert seen["forged"]["error"]["code"] == "invalid"
+    assert seen["posted"]["seq"] == 1
+    assert [(event["type"], event["seq"]) for event in seen["heard"]] == [
+        ("posted", 1),
+        ("reply_opened", 2),
+        ("reply_closed", 3),
+    ]
+    assert (seen["heard"][0]["by"], seen["heard"][0]["name"]) == (seen["you"]["id"], seen["you"]["name"])
+    assert seen["heard"][2]["text"] == "@llama é😀"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,11 @@ from nbgroupchat.signalr import Connection, Invocation, Reply
 from nbgroupchat.signalr.eventstream import EventStream
 from nbgroupchat.signalr.longpolling import LongPolling
 from nbgroupchat.signalr.websocket import WebSocketTransport
+from tests.node import SIGNALR, run_node
 
 from .fakes import FakeSession, Hub, until
 
-ROOT = Path(__file__).parents[2]
-NODE_PACKAGE = ROOT / "js" / "node_modules" / "@microsoft" / "signalr"
+NODE_CLIENT = Path(__file__).with_name("node_client.mjs")
 
 
 class Leaving(FakeSession):
@@ -46,28 +44,6 @@ def leaving(hub: Hub) -> list[Leaving]:
     return sessions
 
 
-async def run_node(script: str, *arguments: str) -> Any:
-    """Run a script on Node and give what it prints, as JSON."""
-    node = shutil.which("node")
-    assert node is not None, "Node 20 is needed"
-    assert NODE_PACKAGE.is_dir(), f"{NODE_PACKAGE} is missing; run `npm ci` in js/, or `make test`, which does"
-    process = await asyncio.create_subprocess_exec(
-        node,
-        str(Path(__file__).with_name(script)),
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(output)
-
-
 @pytest.mark.parametrize(
     ("number", "transport"),
     [(0, WebSocketTransport), (1, WebSocketTransport), (2, EventStream), (4, LongPolling)],
@@ -76,7 +52,7 @@ async def run_node(script: str, *arguments: str) -> Any:
 async def test_the_microsoft_client_works_over_this_server(hub: Hub, number: int, transport: type) -> None:
     """It negotiates, invokes, sends, hears events and errors, comes back when told to and stays away when not."""
     sessions = leaving(hub)
-    seen = await run_node("node_client.mjs", hub.http, str(NODE_PACKAGE), str(number))
+    seen = await run_node(NODE_CLIENT, hub.http, str(SIGNALR), str(number))
     assert seen["result"] == ["é😀", {"a": [1]}]
     assert seen["events"] == [["é😀", {"a": [1]}], [2], [3]]
     assert seen["nothing"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -12,11 +13,14 @@ from nbgroupchat.signalr.eventstream import EventStream
 from nbgroupchat.signalr.longpolling import LongPolling
 from nbgroupchat.signalr.websocket import WebSocketTransport
 from tests.exchange import KINDS, Kind
+from tests.node import JS, SIGNALR, run_node
 from tests.proxy import Held, Proxy
 
 from .conftest import Dial, MakeHub, OpenExchange
 from .fakes import FakeClock, Hub, until
-from .test_clients import NODE_PACKAGE, ROOT, run_node
+from .test_clients import NODE_CLIENT, leaving
+
+NODE_DIAL = Path(__file__).with_name("node_dial.mjs")
 
 Behind: TypeAlias = Callable[..., Coroutine[Any, Any, tuple[Hub, Proxy]]]
 
@@ -94,36 +98,33 @@ async def test_the_idle_proxy_cuts_what_is_really_quiet(
 async def test_where_upgrades_are_refused_the_stock_client_takes_the_stream(hub: Hub, behind: Behind) -> None:
     """The automatic choice of `@microsoft/signalr` falls to Server-Sent Events, and all of it works there."""
     through, proxy = await behind(hub, upgrades=False)
-    from .test_clients import leaving
-
     sessions = leaving(hub)
-    seen = await run_node("node_client.mjs", through.http, str(NODE_PACKAGE), "0")
+    seen = await run_node(NODE_CLIENT, through.http, str(SIGNALR), "0")
     assert seen["events"] == [["é😀", {"a": [1]}], [2], [3]]
     assert [type(session.connection.transport) for session in sessions] == [EventStream] * 2
     assert proxy.refused == 2
 
 
 @pytest.mark.parametrize(
-    ("options", "transport", "failures"),
+    # Patience is shortened where it has to run out, the more the less of it anything else needs.
+    ("options", "hurry", "transport", "failures"),
     [
-        pytest.param({}, WebSocketTransport, 0, id="nothing in the way"),
-        pytest.param({"upgrades": False}, EventStream, 0, id="no upgrades"),
-        pytest.param({"upgrades": False, "holds": "body"}, LongPolling, 0, id="no upgrades, events held back"),
-        pytest.param({"upgrades": False, "holds": "all"}, LongPolling, 0, id="no upgrades, streams held back whole"),
-        pytest.param({"swallows": True}, EventStream, 1, id="a socket that swallows"),
-        pytest.param({"swallows": True, "holds": "body"}, LongPolling, 1, id="a socket that swallows, held back"),
+        pytest.param({}, 1, WebSocketTransport, 0, id="nothing in the way"),
+        pytest.param({"upgrades": False}, 1, EventStream, 0, id="no upgrades"),
+        pytest.param({"upgrades": False, "holds": "body"}, 40, LongPolling, 0, id="no upgrades, events held back"),
+        pytest.param({"upgrades": False, "holds": "all"}, 40, LongPolling, 0, id="no upgrades, streams held back"),
+        pytest.param({"swallows": True}, 4, EventStream, 1, id="a socket that swallows"),
+        pytest.param({"swallows": True, "holds": "body"}, 40, LongPolling, 1, id="a socket that swallows, held back"),
     ],
 )
 async def test_the_panel_finds_a_way_through(
-    make_hub: MakeHub, behind: Behind, options: dict[str, bool | Held], transport: type, failures: int
+    make_hub: MakeHub, behind: Behind, options: dict[str, bool | Held], hurry: int, transport: type, failures: int
 ) -> None:
     """The panel's own dialling ends on the first way that comes through, and speaks over it."""
     # Where the goodbye of a WebSocket is swallowed too, it is the server that ends it.
     hub = make_hub(handshake_timeout=3) if "swallows" in options else make_hub()
     through, _ = await behind(hub, **options)
-    # Patience is shortened only where it runs out anyway.
-    hurry = "40" if "holds" in options or "swallows" in options else "1"
-    seen = await run_node("node_dial.mjs", through.http, str(ROOT / "js"), hurry)
+    seen = await run_node(NODE_DIAL, through.http, str(JS), str(hurry))
     assert seen["result"] == seen["heard"] == ["é😀", {"a": [1]}]
     assert seen["failures"] == failures
     assert transports(hub)[-1] is transport
