@@ -117,3 +117,18 @@ async def test_a_stalled_reader_is_bounded_and_cut_off_at_the_end(make_hub: Make
         assert not hub.endpoint._used
         # Nobody has read: only a cut lets the response end.
         await until(lambda: transport._request is None)
+
+
+async def test_a_stalled_reader_that_goes_leaves_nothing_behind(hub: Hub) -> None:
+    """A client that disconnects while a write waits for it ends the response, the connection and its token."""
+    ticket = hub.endpoint.negotiate("ana")
+    with sockets.create_connection(("127.0.0.1", hub.port)) as raw:
+        await raw_stream(hub, raw, ticket.token)
+        [connection] = hub.endpoint.connections
+        await connection.receive(HANDSHAKE)
+        await fill(connection)
+    transport = connection.transport
+    assert isinstance(transport, EventStream)
+    await until(lambda: transport._request is None)
+    assert hub.application.sessions[0].closed_count == 1
+    assert not hub.endpoint._used
