@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -18,6 +18,7 @@ from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer
 from nbgroupchat.room import Message, Room
 from nbgroupchat.signalr import client as signalr
+from tests.exchange import ExchangeClient
 
 
 class FakeClient:
@@ -121,19 +122,28 @@ def lives(events: list[Event]) -> int:
     return sum(isinstance(event, Live) for event in events)
 
 
+Transport: TypeAlias = Literal["WebSockets", "ServerSentEvents", "LongPolling"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
+
+
 class SocketClient:
-    """Joins a hub over a socket and folds what it is told."""
+    """Joins a hub over one of the transports and folds what it is told; `heard` keeps all of it."""
 
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
+        self.heard: list[Event] = []
         self.closed: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._changed = asyncio.Event()
 
     @classmethod
-    async def connect(cls, url: str, headers: Mapping[str, str]) -> SocketClient:
+    async def connect(cls, url: str, headers: Mapping[str, str], over: Transport = "WebSockets") -> SocketClient:
         """Open the connection. Raises signalr.ConnectFailed where it is refused."""
         self = cls()
-        self.connection = await signalr.connect(url, headers, self._hear, self._end)
+        if over == "WebSockets":
+            self.connection = await signalr.connect(url, headers, self._hear, self._end)
+        else:
+            http = url.replace("ws:", "http:", 1)
+            self.connection = await ExchangeClient.connect(http, headers, self._hear, self._end, over)
         return self
 
     async def invoke(self, target: str, **fields: object) -> dict[str, Any]:
@@ -141,12 +151,16 @@ class SocketClient:
         answer: dict[str, Any] = json.loads(await self.connection.invoke(target, json.dumps([fields]).encode()))
         return answer
 
-    async def join(self, room: str = "lobby") -> Joined:
-        """Join a room and wait until it is live."""
-        self.rooms[room] = Room()
+    async def join(self, room: str = "lobby", known: Room | None = None) -> Joined:
+        """Join a room, from the place where `known` stands or anew, and wait until it is live."""
+        self.rooms[room] = known or Room()
+        resume: dict[str, object] = {}
+        if known is not None:
+            have = {reply: draft.pieces for reply, draft in known.drafts.items()}
+            resume = {"resume": msgspec.to_builtins(known.position), "have": have}
         # Entries may be read in the same breath as the answer that comes before them.
         self._early: list[tuple[str, list[Event]]] | None = []
-        answer = msgspec.convert(await self.invoke("join", room=room, wire=protocol.WIRE), Joined)
+        answer = msgspec.convert(await self.invoke("join", room=room, wire=protocol.WIRE, **resume), Joined)
         self.rooms[room].joined(answer)
         early, self._early = self._early, None
         for name, events in early or []:
@@ -169,7 +183,7 @@ class SocketClient:
         return list(self.rooms[room].messages.values())
 
     _early: list[tuple[str, list[Event]]] | None = None
-    connection: signalr.Client
+    connection: signalr.Client | ExchangeClient
 
     def _hear(self, _target: str, arguments: bytes) -> None:
         name, events = protocol.decode_events(arguments)
@@ -181,6 +195,7 @@ class SocketClient:
     def _apply(self, name: str, events: list[Event]) -> None:
         for event in events:
             self.rooms[name].apply(event)
+            self.heard.append(event)
         self._changed.set()
 
     def _end(self, error: str | None, _again: bool) -> None:

@@ -1,46 +1,69 @@
 /**
- * Makes a SignalR connection to the hub of the Jupyter server behind this page. The only file that knows
- * `@microsoft/signalr`; it knows nothing of rooms.
+ * Makes a SignalR connection to the hub of the Jupyter server behind this page, by the first of its ways that comes
+ * through: WebSocket, Server-Sent Events, long polling. The only file that knows `@microsoft/signalr`; it knows nothing
+ * of rooms.
  */
 
 import {
-  DefaultHttpClient, HttpError, HubConnectionBuilder, LogLevel, NullLogger, type HttpRequest, type HttpResponse,
+  DefaultHttpClient, HttpError, HubConnectionBuilder, LogLevel, NullLogger,
+  type HttpRequest, type HttpResponse, type IHttpConnectionOptions,
 } from "@microsoft/signalr";
+import { systemClock, type Clock } from "./clock";
 import { Unreachable, type HubConnection } from "./connection";
+import { EventStream } from "./eventstream";
 import type { Problem } from "./snapshot";
 import type { Server } from "./server";
+import { SERVER_SENT_EVENTS, WEB_SOCKETS, Watch, Ways } from "./ways";
 
 const HUB_PATH = "nbgroupchat/hub";
 
-/** Remembers how negotiating was refused: the library puts the status into a sentence only. */
-class NegotiatingClient extends DefaultHttpClient {
+/** The library takes these two as well, and leaves them out of its published types. */
+interface Options extends IHttpConnectionOptions {
+  WebSocket?: typeof WebSocket;
+  EventSource?: new (url: string) => EventStream;
+}
+
+/** Remembers how negotiating was refused, which the library puts into a sentence only, and hears of lost messages. */
+class Requests extends DefaultHttpClient {
   status: number | null = null;
+  lost: () => void = () => {};
 
   constructor() {
     super(NullLogger.instance);
   }
 
   override async send(request: HttpRequest): Promise<HttpResponse> {
+    const negotiating = request.url?.split("?")[0]?.endsWith("/negotiate") ?? false;
     try {
       return await super.send(request);
     } catch (error) {
-      if (error instanceof HttpError) this.status = error.statusCode;
+      if (negotiating && error instanceof HttpError) this.status = error.statusCode;
+      if (!negotiating && request.method === "POST") this.lost();
       throw error;
     }
   }
 }
 
-export function dial(server: Server): HubConnection {
-  const client = new NegotiatingClient();
-  const hub = new HubConnectionBuilder()
-    .configureLogging(LogLevel.None)
-    .withUrl(server.url(HUB_PATH), { headers: server.headers(), httpClient: client })
-    .build();
+export function dial(server: Server, ways: Ways = new Ways(), clock: Clock = systemClock): HubConnection {
+  const requests = new Requests();
+  const tried = ways.open;
+  const options: Options = {
+    headers: server.headers(), httpClient: requests, transport: tried,
+    ...watchedWebSocket(ways, clock), EventSource: watchedEventStream(server, ways, clock),
+  };
+  const hub = new HubConnectionBuilder().configureLogging(LogLevel.None).withUrl(server.url(HUB_PATH), options).build();
   return {
-    start: () => hub.start().catch((error: unknown) => {
-      const problem = problemOf(client.status);
-      throw problem === null ? error : new Unreachable(problem);
-    }),
+    start: async () => {
+      try {
+        await hub.start();
+      } catch (error) {
+        ways.failed(tried);
+        const problem = problemOf(requests.status);
+        throw problem === null ? error : new Unreachable(problem);
+      }
+      // The library would wait for the answer to a message that was never taken. A new connection resumes.
+      requests.lost = () => void hub.stop().catch(() => {});
+    },
     stop: () => hub.stop(),
     invoke: (method, ...args) => hub.invoke<unknown>(method, ...args),
     send: (method, ...args) => hub.send(method, ...args),
@@ -53,4 +76,51 @@ export function problemOf(status: number | null): Problem | null {
   if (status === 404) return { kind: "not_installed", message: null };
   if (status === 401 || status === 403) return { kind: "signed_out", message: null };
   return null;
+}
+
+/** The page's WebSocket, given up where it stays silent. Without one the library takes what it finds. */
+function watchedWebSocket(ways: Ways, clock: Clock): Pick<Options, "WebSocket"> {
+  const Native = globalThis.WebSocket as typeof WebSocket | undefined;
+  if (Native === undefined) return {};
+  class WatchedWebSocket extends Native {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      const watch = new Watch(clock, () => {
+        ways.leaveOut(WEB_SOCKETS);
+        this.close();
+      });
+      this.addEventListener("open", () => watch.opened());
+      for (const over of ["message", "close"]) this.addEventListener(over, () => watch.done());
+    }
+  }
+  return { WebSocket: WatchedWebSocket };
+}
+
+function watchedEventStream(server: Server, ways: Ways, clock: Clock): new (url: string) => EventStream {
+  return class extends EventStream {
+    readonly #watch: Watch;
+
+    constructor(url: string) {
+      super(url, server.headers());
+      this.#watch = new Watch(clock, () => {
+        ways.leaveOut(SERVER_SENT_EVENTS);
+        this.fail();
+      });
+    }
+
+    protected override opened(): void {
+      this.#watch.opened();
+      super.opened();
+    }
+
+    protected override heard(data: string): void {
+      this.#watch.done();
+      super.heard(data);
+    }
+
+    override close(): void {
+      this.#watch.done();
+      super.close();
+    }
+  };
 }

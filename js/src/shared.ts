@@ -7,6 +7,7 @@ import { systemClock } from "./clock";
 import { Connection } from "./connection";
 import { dial } from "./dial";
 import type { Server } from "./server";
+import { Ways } from "./ways";
 
 /** The number counts changes of what `Connection` and `Reader` offer: copies of another version keep to themselves. */
 const KEY = Symbol.for("nbgroupchat.connection.1");
@@ -17,7 +18,8 @@ export function sharedConnection(server: Server): Connection {
 }
 
 function begin(server: Server): Connection {
-  const connection = new Connection(() => dial(server), systemClock);
+  const ways = new Ways();
+  const connection = new Connection(() => dial(server, ways), systemClock);
   globalThis.addEventListener("online", () => connection.hurry());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) connection.hurry();

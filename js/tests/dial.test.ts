@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { Unreachable } from "../src/connection";
@@ -40,3 +40,51 @@ test("it negotiates with the hub, and with the XSRF token", async (t) => {
   assert.equal(asked[0]?.url, "/nbgroupchat/hub/negotiate?negotiateVersion=1");
   assert.deepEqual([asked[0].method, asked[0].headers["x-xsrftoken"]], ["POST", "t"]);
 });
+
+test("a message that was lost ends the connection, so that it begins again and resumes", async (t) => {
+  const server = await polled(t, (number) => (number === 1 ? 200 : 404));
+  const hub = dial(server);
+  const closed = new Promise<void>((resolve) => hub.onclose(resolve));
+  await hub.start();
+  await assert.rejects(hub.invoke("post"));
+  await closed;
+});
+
+test("what a lost message was answered is not taken for a refusal of the server", async (t) => {
+  const server = await polled(t, () => 404);
+  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable));
+});
+
+/** A server that offers long polling alone, shakes hands, and answers each message with a status. */
+async function polled(t: TestContext, status: (number: number) => number): Promise<Server> {
+  const offer = {
+    negotiateVersion: 1, connectionId: "a", connectionToken: "b",
+    availableTransports: [{ transport: "LongPolling", transferFormats: ["Text"] }],
+  };
+  let posts = 0;
+  let polls = 0;
+  let shake = (): void => {};
+  const shaken = new Promise<void>((resolve) => (shake = resolve));
+  const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
+    DELETE: (_, response) => response.writeHead(202).end(),
+    GET: (_, response) => {
+      polls += 1;
+      if (polls === 1) response.end();
+      if (polls === 2) void shaken.then(() => response.end("{}\x1e"));
+    },
+    POST: (request, response) => {
+      if (request.url?.includes("/negotiate")) return response.end(JSON.stringify(offer));
+      posts += 1;
+      shake();
+      return response.writeHead(status(posts)).end();
+    },
+  };
+  const http = createServer((request, response) => answers[request.method ?? ""]?.(request.resume(), response));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  const { port } = http.address() as AddressInfo;
+  return { url: (path) => `http://127.0.0.1:${port}/${path}`, headers: () => ({}) };
+}

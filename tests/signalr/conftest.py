@@ -10,11 +10,13 @@ from tornado.testing import bind_unused_port
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from nbgroupchat.signalr import Endpoint
+from tests.exchange import Exchange, Kind
 
 from .fakes import HANDSHAKE, FakeApplication, Hub, decoded, web_application
 
 MakeHub: TypeAlias = Callable[..., Hub]
 Dial: TypeAlias = Callable[..., Coroutine[Any, Any, "Socket"]]
+OpenExchange: TypeAlias = Callable[..., Coroutine[Any, Any, Exchange]]
 
 
 class Socket:
@@ -95,3 +97,22 @@ async def dial() -> AsyncIterator[Dial]:
         socket.raw.close()
         if protocol is not None and protocol.stream is not None:
             protocol.stream.close()  # a reader that stalled would never answer the closing handshake
+
+
+@pytest.fixture
+async def open_exchange() -> AsyncIterator[OpenExchange]:
+    """Open connections made of requests, as the user `ana` and with the handshake done unless told otherwise."""
+    exchanges: list[Exchange] = []
+
+    async def open_one(
+        hub: Hub, kind: Kind, user: str = "ana", token: str = "", handshake: bool = True, **headers: str
+    ) -> Exchange:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        exchange = Exchange(hub.http, {"X-User": user} | sent, kind, token)
+        exchanges.append(exchange)
+        await exchange.open(handshake)
+        return exchange
+
+    yield open_one
+    for exchange in exchanges:
+        await exchange.cut()

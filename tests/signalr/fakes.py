@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 from tornado.web import Application as WebApplication
 
-from nbgroupchat.signalr import Connection, Endpoint, Invocation, NegotiateHandler, Reply, SocketHandler
+from nbgroupchat.signalr import (
+    Connection,
+    Endpoint,
+    HttpHandler,
+    Invocation,
+    NegotiateHandler,
+    Reply,
+    SocketHandler,
+    SocketPath,
+)
 from nbgroupchat.signalr.messages import SEPARATOR, encode_invocation
 
 HANDSHAKE = '{"protocol":"json","version":1}\x1e'
@@ -178,6 +187,10 @@ class Socket(SignedIn, SocketHandler):
     pass
 
 
+class Http(SignedIn, HttpHandler):
+    pass
+
+
 @dataclass
 class Hub:
     """A server on 127.0.0.1 and what is behind it."""
@@ -196,5 +209,8 @@ class Hub:
 
 
 def web_application(endpoint: Endpoint, **settings: Any) -> WebApplication:
-    routes = [("/hub/negotiate", Negotiate, {"endpoint": endpoint}), ("/hub", Socket, {"endpoint": endpoint})]
-    return WebApplication(routes, **settings)
+    handed = {"endpoint": endpoint}
+    return WebApplication(
+        [("/hub/negotiate", Negotiate, handed), (SocketPath("/hub"), Socket, handed), ("/hub", Http, handed)],
+        **settings,
+    )

@@ -1,12 +1,13 @@
-// Drives the real `@microsoft/signalr` against the hub in `fakes.py`; argv: address, package's path. Prints what it saw.
+// Drives the real `@microsoft/signalr` against the hub in `fakes.py`; argv: address, package's path, transport (0: any).
+// Prints what it saw.
 import { createRequire } from "node:module";
 
-const [url, packagePath] = process.argv.slice(2);
+const [url, packagePath, transport] = process.argv.slice(2);
 const signalR = createRequire(import.meta.url)(packagePath);
 const seen = { events: [] };
 
 const connection = new signalR.HubConnectionBuilder()
-  .withUrl(url, { headers: { "X-User": "ana" } })
+  .withUrl(url, { headers: { "X-User": "ana" }, ...(transport === "0" ? {} : { transport: Number(transport) }) })
   .withAutomaticReconnect([0, 0, 0])
   .configureLogging(signalR.LogLevel.None)
   .build();

@@ -9,6 +9,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
 from nbgroupchat.signalr import Endpoint
+from tests.exchange import KINDS, Exchange
 
 from .conftest import Dial
 from .fakes import FakeApplication, Hub, web_application
@@ -109,7 +110,16 @@ async def test_tokens_stay_out_of_logs(logging_hub: Hub, dial: Dial, caplog: pyt
         assert await status_of_dial(logging_hub, dial, query) == 404
     socket.raw.close()
     await logging_hub.application.sessions[0].was_closed.wait()
+    for kind in KINDS:
+        ticket = logging_hub.endpoint.negotiate("ana")
+        exchange = Exchange(logging_hub.http, {"X-User": "ana"}, kind, ticket.token)
+        await exchange.open()
+        await exchange.request("DELETE")
+        await exchange.rest()
+        assert [(await exchange.request(method)).code for method in ("GET", "POST", "DELETE")] == [404] * 3
+        assert ticket.token not in caplog.text
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("tornado")]
-    assert any("404 GET /hub?id=[secret]" in line for line in lines)
+    for method in ("GET", "POST", "DELETE"):
+        assert any(f"404 {method} /hub?id=[secret]" in line for line in lines)
     assert ticket.token not in caplog.text
     assert "anary" not in caplog.text

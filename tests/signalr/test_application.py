@@ -17,7 +17,7 @@ async def connection() -> Connection:
 
 
 def transport_of(connection: Connection) -> FakeTransport:
-    transport = connection._transport
+    transport = connection.transport
     assert isinstance(transport, FakeTransport)
     transport.written.clear()
     return transport

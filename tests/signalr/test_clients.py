@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,14 @@ from pysignalr.client import SignalRClient
 from pysignalr.messages import CompletionMessage, Message
 
 from nbgroupchat.signalr import Connection, Invocation, Reply
+from nbgroupchat.signalr.eventstream import EventStream
+from nbgroupchat.signalr.longpolling import LongPolling
+from nbgroupchat.signalr.websocket import WebSocketTransport
+from tests.node import SIGNALR, run_node
 
 from .fakes import FakeSession, Hub, until
 
-ROOT = Path(__file__).parents[2]
-NODE_PACKAGE = ROOT / "js" / "node_modules" / "@microsoft" / "signalr"
+NODE_CLIENT = Path(__file__).with_name("node_client.mjs")
 
 
 class Leaving(FakeSession):
@@ -43,28 +44,15 @@ def leaving(hub: Hub) -> list[Leaving]:
     return sessions
 
 
-async def test_the_microsoft_client_works_over_this_server(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    ("number", "transport"),
+    [(0, WebSocketTransport), (1, WebSocketTransport), (2, EventStream), (4, LongPolling)],
+    ids=["automatic choice", "WebSockets", "ServerSentEvents", "LongPolling"],
+)
+async def test_the_microsoft_client_works_over_this_server(hub: Hub, number: int, transport: type) -> None:
     """It negotiates, invokes, sends, hears events and errors, comes back when told to and stays away when not."""
-    node = shutil.which("node")
-    assert node is not None, "Node 20 is needed"
-    assert NODE_PACKAGE.is_dir(), f"{NODE_PACKAGE} is missing; run `npm ci` in js/, or `make test`, which does"
     sessions = leaving(hub)
-    process = await asyncio.create_subprocess_exec(
-        node,
-        str(Path(__file__).with_name("node_client.mjs")),
-        hub.http,
-        str(NODE_PACKAGE),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, errors.decode()
-    seen = json.loads(output)
+    seen = await run_node(NODE_CLIENT, hub.http, str(SIGNALR), str(number))
     assert seen["result"] == ["é😀", {"a": [1]}]
     assert seen["events"] == [["é😀", {"a": [1]}], [2], [3]]
     assert seen["nothing"] is None
@@ -76,6 +64,7 @@ async def test_the_microsoft_client_works_over_this_server(hub: Hub) -> None:
     assert seen["again"] == [3]
     assert "enough" in seen["closed"]
     assert hub.endpoint.connections == frozenset()
+    assert [type(session.connection.transport) for session in sessions] == [transport] * 2
 
 
 async def test_pysignalr_works_over_this_server(hub: Hub) -> None:

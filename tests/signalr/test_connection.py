@@ -277,6 +277,20 @@ async def test_a_silent_client_is_closed(open_peer: Peer) -> None:
     assert "30 s" in close["error"]
 
 
+async def test_a_client_that_is_seen_is_not_silent(open_peer: Peer) -> None:
+    """A transport that knows that the client is there puts the end off; before the handshake that changes nothing."""
+    open_peer.clock.advance(20)
+    open_peer.connection.heard()
+    open_peer.clock.advance(29)
+    assert not open_peer.connection.closed
+    open_peer.clock.advance(2)
+    assert open_peer.connection.closed
+    silent = Peer()
+    silent.connection.heard()
+    silent.clock.advance(15)
+    assert silent.connection.closed
+
+
 async def test_a_long_invocation_is_not_silence(open_peer: Peer) -> None:
     """While an invocation is under way nothing is read, so the client is not blamed; after it the clock runs anew."""
     task = asyncio.create_task(open_peer.connection.receive(invocation("hold", id="0")))

@@ -24,6 +24,12 @@ def status(endpoint: Endpoint, token: str | None, user_key: str) -> int:
     return refused.value.status
 
 
+def status_of_find(endpoint: Endpoint, token: str, user_key: str) -> int:
+    with pytest.raises(Refused) as refused:
+        endpoint.find(token, user_key)
+    return refused.value.status
+
+
 def test_a_token_is_secret_long_and_not_the_id(endpoint: Endpoint) -> None:
     """Ids and tokens are random and different."""
     tickets = [endpoint.negotiate("ana") for _ in range(10)]
@@ -39,6 +45,21 @@ def test_a_token_serves_one_connection(endpoint: Endpoint) -> None:
     assert status(endpoint, ticket.token, "ana") == 409
     endpoint.release(ticket)
     assert status(endpoint, ticket.token, "ana") == 404
+
+
+async def test_a_connection_is_found_by_its_token(endpoint: Endpoint) -> None:
+    """The owner finds nothing yet, then 409 while it is opened, then the connection, and 404 at the end."""
+    ticket = endpoint.negotiate("ana")
+    assert endpoint.find(ticket.token, "ana") is None
+    endpoint.claim(ticket.token, "ana")
+    assert status_of_find(endpoint, ticket.token, "ana") == 409
+    connection = endpoint.connect(ticket, FakeTransport(), "ana")
+    assert endpoint.find(ticket.token, "ana") is connection
+    assert status_of_find(endpoint, ticket.token, "ben") == 404
+    endpoint.disconnect(connection)
+    assert endpoint.find(ticket.token, "ana") is connection
+    endpoint.release(ticket)
+    assert status_of_find(endpoint, ticket.token, "ana") == 404
 
 
 def test_a_token_of_someone_else_is_unknown(endpoint: Endpoint) -> None:

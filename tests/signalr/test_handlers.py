@@ -39,7 +39,11 @@ async def test_version_1_keeps_the_token_apart_from_the_id(hub: Hub, dial: Dial)
     answer = await negotiate(hub)
     assert answer.keys() == {"negotiateVersion", "connectionId", "connectionToken", "availableTransports"}
     assert answer["negotiateVersion"] == 1
-    assert answer["availableTransports"] == [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+    assert answer["availableTransports"] == [
+        {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
+        {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
+        {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
+    ]
     assert await status_of_dial(hub, dial, f"?id={answer['connectionId']}") == 404
     await dial(hub, f"?id={answer['connectionToken']}")
     assert hub.application.sessions[0].connection.id == answer["connectionId"]

@@ -52,7 +52,7 @@ async def test_a_reader_has_caught_up_at_the_low_water_mark(
     """`drained` waits until little is left, so that a slow reader does not cause a call for each frame."""
     socket = await dial(hub)
     [connection] = hub.endpoint.connections
-    transport = connection._transport
+    transport = connection.transport
     assert isinstance(transport, WebSocketTransport)
     left: asyncio.Queue[int] = asyncio.Queue()
     monkeypatch.setattr(hub.application.sessions[0], "drained", lambda: left.put_nowait(transport._backlog))

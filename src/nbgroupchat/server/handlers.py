@@ -26,6 +26,7 @@ from nbgroupchat.protocol import ROOM_NAMES, RoomName
 from nbgroupchat.signalr.access import HubRequest
 from nbgroupchat.signalr.endpoint import Endpoint
 from nbgroupchat.signalr.handlers import NegotiateHandler, SocketHandler
+from nbgroupchat.signalr.http import HttpHandler
 
 RESOURCE = "nbgroupchat"
 """What Jupyter's authorizer is asked about: `read` for pages and files, `write` for joining rooms."""
@@ -61,9 +62,9 @@ _PAGE = """<!doctype html>
 class _JupyterUser(HubRequest, JupyterHandler):
     """Who Jupyter says is there, and whether its page may connect."""
 
-    async def prepare(self) -> None:  # type: ignore[override]
+    async def prepare(self, **kwargs: Any) -> None:
         """Authenticate as Jupyter does, without sending anybody to the login page."""
-        await super().prepare(_redirect_to_login=False)
+        await super().prepare(**kwargs, _redirect_to_login=False)
 
     def signalr_user(self) -> object | None:
         """Give the identity that Jupyter authenticated."""
@@ -120,6 +121,25 @@ class HubSocket(_JupyterUser, SocketHandler):  # type: ignore[misc]  # both have
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Upgrade to a WebSocket."""
         await super().get(*args, **kwargs)
+
+
+class HubHttp(_JupyterUser, HttpHandler):
+    """A browser's or a script's connection to the hub where no WebSocket comes through."""
+
+    @allowed("write")
+    async def get(self) -> None:
+        """Open an event stream, or poll."""
+        await super().get()
+
+    @allowed("write")
+    async def post(self) -> None:
+        """Take what the client says."""
+        await super().post()
+
+    @allowed("write")
+    async def delete(self) -> None:  # type: ignore[override]  # Jupyter's decorator makes it asynchronous
+        """End the connection."""
+        super().delete()
 
 
 class KernelSocket(SocketHandler, JupyterHandler):  # type: ignore[misc]  # both have check_origin; ours decides

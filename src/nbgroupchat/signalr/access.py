@@ -3,16 +3,18 @@
 This module knows no way of signing in: the handler that inherits from here says who the user is.
 
 Covered: requests without a user, and requests that a page of another origin makes with this user's cookies (the Origin
-must be scheme, host and port of this very request; no prefix, suffix, other port, other case, `null`). The `id` in the
-query is a secret; it is cut out of the request's address before anything can log that. Not covered: forged POST
-requests without an Origin (Tornado's XSRF check, where the application has it on), and a proxy that sets Host or
-scheme wrongly.
+must be scheme, host and port of this very request; no prefix, suffix, other port, other case, `null`). Browsers send no
+Origin with a page's plain GET to its own server, so that one may lack it, unless the browser says that another site
+asks; it reads only what its secret `id` opens. That `id` is cut out of the request's address before anything can log
+it. Not covered: forged POST requests without an Origin (Tornado's XSRF check, where the application has it on), and a
+proxy that sets Host or scheme wrongly.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from nbgroupchat.signalr.endpoint import Endpoint, Refused
@@ -59,7 +61,8 @@ class HubRequest(RequestHandler):
         user = self.signalr_user()
         if user is None:
             raise Refused(403, "sign in first")
-        if not self.signalr_origin_allowed(self.request.headers.get("Origin")):
+        origin = self.request.headers.get("Origin")
+        if not (self.signalr_origin_allowed(origin) or (origin is None and self._is_own_get())):
             raise Refused(
                 403,
                 "this Origin is not allowed here; behind a proxy, check that the server learns the scheme and host "
@@ -67,9 +70,18 @@ class HubRequest(RequestHandler):
             )
         return user
 
+    def _is_own_get(self) -> bool:
+        site = self.request.headers.get("Sec-Fetch-Site", "same-origin")
+        return self.request.method == "GET" and site == "same-origin" and not is_upgrade(self.request)
+
     def refuse(self, refused: Refused) -> None:
         """Answer with a refusal."""
         self.set_status(refused.status)
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(refused.message + "\n")
+
+
+def is_upgrade(request: HTTPServerRequest) -> bool:
+    """Say whether a request asks for a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"

@@ -40,7 +40,7 @@ class Connection:
 
     __slots__ = (
         *("_application", "_client_timeout", "_clock", "_handshake_timer", "_keep_alive", "_keeper", "_room"),
-        *("_session", "_shaken", "_transport", "closed", "id", "user"),
+        *("_session", "_shaken", "closed", "id", "transport", "user"),
     )
 
     def __init__(
@@ -58,7 +58,7 @@ class Connection:
         self.id = id or secrets.token_urlsafe(16)
         self.user = user
         self.closed = False
-        self._transport = transport
+        self.transport = transport
         self._application = application
         self._keep_alive = keep_alive
         self._client_timeout = client_timeout
@@ -75,7 +75,7 @@ class Connection:
             return False
         if self._keeper is not None:
             self._keeper.spoke()
-        if self._transport.write(frame):
+        if self.transport.write(frame):
             return True
         if self._room is None:
             self._room = asyncio.get_running_loop().create_future()
@@ -85,12 +85,12 @@ class Connection:
         """Say goodbye with a Close message and end; a client that may reconnect is told so."""
         if not self.closed:
             if self._shaken:
-                self._transport.write(messages.encode_close(error, allow_reconnect))
+                self.transport.write(messages.encode_close(error, allow_reconnect))
             else:
                 # Before the handshake the answer to it is the only message that exists.
-                self._transport.write(messages.encode_handshake_answer(error or "the server closes the connection"))
+                self.transport.write(messages.encode_handshake_answer(error or "the server closes the connection"))
             code = RESTART if allow_reconnect else NORMAL if error is None else BROKEN
-            self._transport.close(code, error or "")
+            self.transport.close(code, error or "")
             self.lost()
 
     def lost(self) -> None:
@@ -105,6 +105,11 @@ class Connection:
         if self._session is not None:
             self._guard("closing", self._session.closed)
 
+    def heard(self) -> None:
+        """Hear from the transport that the peer is there, though it said nothing."""
+        if self._keeper is not None:
+            self._keeper.heard()
+
     def drained(self) -> None:
         """Hear from the transport that the peer has caught up."""
         self._release()
@@ -115,8 +120,7 @@ class Connection:
         """Handle one payload of the peer to its end. Never raises; not to be called again before it has returned."""
         if self.closed:
             return
-        if self._keeper is not None:
-            self._keeper.heard()
+        self.heard()
         try:
             if self._shaken:
                 received = messages.parse(payload)
@@ -160,7 +164,7 @@ class Connection:
             self._refuse_stream(message.invocation_id)
             await self._until_read()
         elif isinstance(message, Close):
-            self._transport.close(NORMAL, "")
+            self.transport.close(NORMAL, "")
             self.lost()
         # The rest needs no act: a Ping was heard, a cancelled invocation still completes, and StreamItem or Completion
         # can only belong to an upload that was refused, whose items the callee "is free to ignore" (Upload streaming).

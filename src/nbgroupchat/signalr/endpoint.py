@@ -2,10 +2,10 @@
 
 This module knows nothing of HTTP; handlers translate its `Refused` into answers.
 
-Covered: a token works once, for the user it was negotiated for, and for a limited time; a token of someone else is
-answered like one that does not exist; the number of connections and of unused tokens is bounded, the latter for each
-user too, so that nobody can use them up for the others. Not covered: who the user is, and how many connections one
-user may open.
+Covered: a token opens one connection, for the user it was negotiated for, and for a limited time; a token of someone
+else is answered like one that does not exist; the number of connections and of unused tokens is bounded, the latter
+for each user too, so that nobody can use them up for the others. Not covered: who the user is, and how many connections
+one user may open.
 
 Specification: `TransportProtocols.md` in `dotnet/aspnetcore/src/SignalR/docs/specs`.
 """
@@ -64,14 +64,20 @@ class Endpoint:
         self.max_frame = max_frame
         self.max_connections = max_connections
         self._application = application
+        self.client_timeout = client_timeout
         self._keep_alive = keep_alive
-        self._client_timeout = client_timeout
         self._handshake_timeout = handshake_timeout
         self._negotiate_timeout = negotiate_timeout
         self._clock = clock
         self._unused: dict[str, Ticket] = {}  # by token, oldest first: all live equally long
         self._used: dict[str, Ticket] = {}  # by token, from the claim to the end of the connection
         self._connections: set[Connection] = set()
+        self._by_token: dict[str, Connection] = {}  # from the opening of the transport to the release of the ticket
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of everything here."""
+        return self._clock or asyncio.get_running_loop()
 
     @property
     def connections(self) -> frozenset[Connection]:
@@ -104,14 +110,28 @@ class Endpoint:
             if known is None or known.user_key != user_key:
                 raise Refused(404, "there is no connection with this id; negotiate again")
             if token in self._used:
-                raise Refused(409, "this connection has its WebSocket already")
+                raise Refused(409, "this connection has its transport already")
             ticket = self._unused.pop(token)
         self._used[ticket.token] = ticket
         return ticket
 
+    def find(self, token: str, user_key: str) -> Connection | None:
+        """Return the connection that a token has opened, or None while that is still to be done.
+
+        Raises `Refused`: 404 for a token that is unknown, expired or another user's, 409 while it is being opened.
+        """
+        self._forget_expired()
+        known = self._unused.get(token) or self._used.get(token)
+        if known is None or known.user_key != user_key:
+            raise Refused(404, "there is no connection with this id; negotiate again")
+        if token in self._used and token not in self._by_token:
+            raise Refused(409, "this connection is being opened")
+        return self._by_token.get(token)
+
     def release(self, ticket: Ticket) -> None:
         """Give a claimed ticket back; its token is worth nothing from now on."""
         self._used.pop(ticket.token, None)
+        self._by_token.pop(ticket.token, None)
 
     def connect(self, ticket: Ticket, transport: Transport, user: object) -> Connection:
         """Return the connection over a transport that has just opened; `disconnect` follows when that is gone."""
@@ -121,11 +141,12 @@ class Endpoint:
             user,
             id=ticket.id,
             keep_alive=self._keep_alive,
-            client_timeout=self._client_timeout,
+            client_timeout=self.client_timeout,
             handshake_timeout=self._handshake_timeout,
             clock=self._clock,
         )
         self._connections.add(connection)
+        self._by_token[ticket.token] = connection
         return connection
 
     def disconnect(self, connection: Connection) -> None:
@@ -143,7 +164,7 @@ class Endpoint:
         return Ticket(secrets.token_urlsafe(16), secrets.token_urlsafe(32), user_key, expires)
 
     def _now(self) -> float:
-        return (self._clock or asyncio.get_running_loop()).time()
+        return self.clock.time()
 
     def _check_room(self) -> None:
         if len(self._unused) + len(self._used) >= self.max_connections:

@@ -24,7 +24,12 @@ from nbgroupchat.signalr.connection import Connection
 from nbgroupchat.signalr.endpoint import Refused, Ticket
 from nbgroupchat.signalr.websocket import WebSocketTransport
 
-TRANSPORTS = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
+TRANSPORTS = [
+    {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
+    {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
+    {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
+]
+"""In the order in which a client that may choose tries them."""
 
 
 class NegotiateHandler(HubRequest):
