@@ -146,6 +146,7 @@ export function joinedAnswer(change: Partial<Joined> = {}): Joined {
     position: { epoch: "e1", seq: 0, eid: "" },
     base: 0,
     mode: "snapshot",
+    pinned: [],
     ...change,
   };
 }
@@ -166,6 +167,18 @@ export function opened(seq: number, to: string): object {
 
 export function closed(seq: number, id: string, text: string, status = "complete", error: string | null = null): object {
   return { type: "reply_closed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: LLAMA.id, id, text, status, error };
+}
+
+export function edited(seq: number, id: string, text: string, change: object = {}): object {
+  return { type: "edited", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, id, text, ...change };
+}
+
+export function redacted(seq: number, id: string): object {
+  return { type: "redacted", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, id };
+}
+
+export function pinned(seq: number, ...ids: string[]): object {
+  return { type: "room_changed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, pinned: ids };
 }
 
 export function live(seq: number): object {
