@@ -4,7 +4,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import type { Pending } from "./outbox";
+import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -68,7 +68,7 @@ export function messageTemplate(message: Message, around: Surroundings, actions:
 }
 
 /** A post that the server has not acknowledged. */
-export function pendingTemplate(post: Pending, around: PendingSurroundings, actions: MessageActions): TemplateResult {
+export function pendingTemplate(post: PendingPost | PendingEdit, around: PendingSurroundings, actions: MessageActions): TemplateResult {
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";

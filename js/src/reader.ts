@@ -6,10 +6,10 @@
 
 import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
-import { Outbox, type Wire } from "./outbox";
+import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
-  type Commands, type Joined, type Refusal, type RoomEvent,
+  WIRE, decodeExplanation, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent,
 } from "./protocol";
 import { Gap, emptyRoom, join, prepend, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
@@ -20,6 +20,8 @@ const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "r
 type Phase = "away" | "joining" | "replay" | "live";
 
 const HISTORY_LIMIT = 100;
+/** As far back as one search goes. */
+const MAX_PAGES = 20;
 /** Joins that follow each other sooner than this are a loop, and slowed down. */
 const CALM_MS = 30_000;
 /** A connection that is made anew on purpose is nothing to speak of for so long. */
@@ -70,7 +72,8 @@ export class Reader {
       mention: this.#joined?.policy.mention || null,
       textLimit: this.#joined?.limits.text ?? Infinity,
       room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
-      pending: this.outbox.pending.filter((post) => !isHeard(post, this.#room, this.#joined?.you.id)),
+      pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
+      changes: new Map(this.outbox.pending.flatMap((one) => (one.method === "post" ? [] : [[one.id, one]]))),
       history: this.#loading ? "loading" : older ? "more" : "none",
     };
   }
@@ -119,8 +122,31 @@ export class Reader {
 
   post(text: string): void {
     this.typist.reset();
-    // The wire carries neither NUL nor half of a surrogate pair.
-    this.outbox.add(text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\u{FFFD}"));
+    this.outbox.add({ method: "post", text: carried(text) });
+  }
+
+  /** Give an own post another text. */
+  edit(id: string, text: string): void {
+    this.outbox.add({ method: "edit", id, text: carried(text) });
+  }
+
+  /** Take back what a message says. */
+  redact(id: string): void {
+    this.outbox.add({ method: "redact", id });
+  }
+
+  pin(id: string, on: boolean): void {
+    this.outbox.add({ method: "pin", id, on });
+  }
+
+  /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
+  async explain(id: string): Promise<Explanation | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("explain", { room: this.name, id });
+      return refusalOf(answer) ?? decodeExplanation(answer);
+    } catch {
+      return null;
+    }
   }
 
   /** Stop an open reply. That it has ended is heard as an event like everybody hears it. */
@@ -149,9 +175,24 @@ export class Reader {
     }
   }
 
+  /** Hold a message, fetching as much history as that takes, up to a limit. Says whether it is held. */
+  async find(id: string): Promise<boolean> {
+    for (let pages = 0; pages < MAX_PAGES && !this.#room.messages.has(id); pages += 1) {
+      const { base } = this.#room;
+      await this.history();
+      if (this.#room.base === base) break;
+    }
+    return this.#room.messages.has(id);
+  }
+
   leave(): void {
     this.#send("leave", { room: this.name });
     this.disconnected();
+  }
+
+  #standsAlone(one: Pending): one is PendingPost | PendingEdit {
+    if (one.method === "post") return !isHeard(one, this.#room, this.#joined?.you.id);
+    return one.method === "edit" && !this.#room.messages.has(one.id);
   }
 
   #link(): LinkState {
@@ -274,4 +315,9 @@ export class Reader {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** A text as the wire can carry it: neither NUL nor half of a surrogate pair. */
+function carried(text: string): string {
+  return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\u{FFFD}");
 }

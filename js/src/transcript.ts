@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { messageTemplate, pendingTemplate, type MessageActions, type Surroundings } from "./message";
-import type { Pending } from "./outbox";
+import type { PendingEdit, PendingPost } from "./outbox";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -44,11 +44,11 @@ export function transcriptTemplate(
 }
 
 /** Say whether a post goes on from the last message of the room. */
-function goesOn(post: Pending, above: Message | undefined, { you }: Snapshot): boolean {
+function goesOn(post: PendingPost | PendingEdit, above: Message | undefined, { you }: Snapshot): boolean {
   return above?.by === you?.id && above?.name === you?.name && follows(post, above);
 }
 
-function follows(post: Pending, above: { readonly ts: number } | undefined): boolean {
+function follows(post: PendingPost | PendingEdit, above: { readonly ts: number } | undefined): boolean {
   return above !== undefined && dayOf(above.ts) === dayOf(post.ts) && post.ts - above.ts < GROUP_MS;
 }
 
