@@ -6,12 +6,13 @@
 
 import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
+import { History } from "./history";
 import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
+  WIRE, decodeExplanation, decodeJoined, isDurable, refusalOf,
   type Commands, type Explanation, type Joined, type Refusal, type RoomEvent,
 } from "./protocol";
-import { Gap, emptyRoom, join, prepend, reduce, type Room } from "./room";
+import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
 
@@ -19,9 +20,6 @@ const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "r
 
 type Phase = "away" | "joining" | "replay" | "live";
 
-const HISTORY_LIMIT = 100;
-/** As far back as one search goes. */
-const MAX_PAGES = 20;
 /** Joins that follow each other sooner than this are a loop, and slowed down. */
 const CALM_MS = 30_000;
 /** A connection that is made anew on purpose is nothing to speak of for so long. */
@@ -40,8 +38,6 @@ export class Reader {
   #joined: Joined | null = null;
   #problem: Problem | null = null;
   #wasLive = false;
-  #loading = false;
-  #beginning = false;
   /** What was heard before the answer to `join` was: the client library gives answers later than events. */
   #early: RoomEvent[] = [];
   #attempt = 0;
@@ -51,6 +47,7 @@ export class Reader {
   /** The room as it was when a connection ended on purpose, until there is another. */
   #kept: Room | null = null;
   #endQuiet: () => void = () => {};
+  readonly #history: History;
   readonly #typists: Typists;
   readonly #listeners = new Set<() => void>();
 
@@ -59,12 +56,14 @@ export class Reader {
     private readonly clock: Clock,
   ) {
     this.outbox = new Outbox(name, clock, () => this.#changed(), () => this.#rejoin());
+    this.#history = new History({
+      name, room: () => this.#room, hold: (room) => (this.#room = room), changed: () => this.#changed(),
+    });
     this.#typists = new Typists(clock, (by) => this.#apply([{ type: "typing", by, on: false }]));
     this.typist = new Typist(clock, (on) => this.#send("typing", { room: this.name, on }));
   }
 
   get snapshot(): Snapshot {
-    const older = this.#room.base > 0 && !this.#beginning;
     return {
       link: this.#link(),
       problem: this.#problem,
@@ -74,7 +73,7 @@ export class Reader {
       room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
       pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
       changes: new Map(this.outbox.pending.flatMap((one) => (one.method === "post" ? [] : [[one.id, one]]))),
-      history: this.#loading ? "loading" : older ? "more" : "none",
+      history: this.#history.state,
     };
   }
 
@@ -155,34 +154,13 @@ export class Reader {
   }
 
   /** Fetch older messages, and put them before those held. */
-  async history(): Promise<void> {
-    const base = this.#room.base;
-    if (this.#loading || base === 0 || this.#wire === null) return;
-    this.#loading = true;
-    this.#changed();
-    try {
-      const answer = await this.#wire.invoke("history", { room: this.name, before: base + 1, limit: HISTORY_LIMIT });
-      if (refusalOf(answer) === null) {
-        const older = decodeHistoryAnswer(answer);
-        this.#room = prepend(this.#room, older);
-        this.#beginning = !older.more;
-      }
-    } catch {
-      // The button stays, and can be pressed again.
-    } finally {
-      this.#loading = false;
-      this.#changed();
-    }
+  history(): Promise<void> {
+    return this.#history.fetch(this.#wire);
   }
 
-  /** Hold a message, fetching as much history as that takes, up to a limit. Says whether it is held. */
-  async find(id: string): Promise<boolean> {
-    for (let pages = 0; pages < MAX_PAGES && !this.#room.messages.has(id); pages += 1) {
-      const { base } = this.#room;
-      await this.history();
-      if (this.#room.base === base) break;
-    }
-    return this.#room.messages.has(id);
+  /** Hold a message, fetching older ones up to a limit. Says whether it is held. */
+  find(id: string): Promise<boolean> {
+    return this.#history.find(this.#wire, id);
   }
 
   leave(): void {
@@ -233,7 +211,7 @@ export class Reader {
   #enter(wire: Wire, answer: Joined): void {
     this.#joined = answer;
     this.#room = join(this.#room, answer);
-    if (answer.mode === "snapshot") this.#beginning = false;
+    if (answer.mode === "snapshot") this.#history.restart();
     this.#phase = "replay";
     const early = this.#early;
     this.#early = [];

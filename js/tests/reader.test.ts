@@ -169,33 +169,6 @@ test("history asks for what is before the oldest entry held, once at a time", as
   assert.deepEqual([texts(reader), reader.snapshot.history], [["one", "two", "three"], "none"]);
 });
 
-test("a message is found as far back as history goes, and no request is made for one that is held", async () => {
-  const { hub, wire, reader, hear } = reading();
-  reader.connected(wire);
-  await hub.last("join").answer(joinedAnswer({ base: 3, position: { epoch: "e1", seq: 4, eid: "e4" } }));
-  hear(posted(4, "four"), live(4));
-  assert.equal(await reader.find("e4"), true);
-  assert.equal(hub.all("history").length, 0);
-  const found = reader.find("e2");
-  await hub.last("history").answer({ events: [posted(3, "three")], more: true });
-  await hub.last("history").answer({ events: [posted(2, "two")], more: true });
-  assert.equal(await found, true);
-  const missed = reader.find("gone");
-  await hub.last("history").answer({ events: [posted(1, "one")], more: false });
-  assert.equal(await missed, false);
-  assert.equal(hub.all("history").length, 3);
-});
-
-test("a search through history ends when no answer comes", async () => {
-  const { hub, wire, reader, hear } = reading();
-  reader.connected(wire);
-  await hub.last("join").answer(joinedAnswer({ base: 3, position: { epoch: "e1", seq: 4, eid: "e4" } }));
-  hear(posted(4, "four"), live(4));
-  const found = reader.find("e1");
-  await hub.last("history").fail();
-  assert.equal(await found, false);
-});
-
 test("a change on its way is told with its message, an edit of one that is gone stands alone", async () => {
   const { reader } = await inTheMiddle();
   reader.edit("e1", "hi\0 there");
