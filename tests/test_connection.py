@@ -95,6 +95,29 @@ async def test_it_posts_and_reads(room: ChatRoom) -> None:
     assert (message.text, message.name, message.kind) == ("hello", "analysis", "kernel")
 
 
+async def test_it_edits_and_redacts_what_it_said(room: ChatRoom) -> None:
+    """The transcript marks what was edited, and keeps nothing of what was redacted, also of a reply one asked for."""
+
+    def change() -> None:
+        kept, gone = room.post("Fryday"), room.post("not for here")
+        reply = room.ask("when?", timeout=10)
+        room.edit(kept, "Friday")
+        room.redact(gone)
+        room.redact(reply.id)
+        wait_until(room, lambda: room.messages[-1].redacted)
+
+    await blocking(change)
+    assert repr(room.messages).splitlines() == [
+        "analysis: Friday (edited)",
+        "analysis: (removed)",
+        "analysis: @llama when?",
+        "llama: (removed)",
+    ]
+    assert [(message.edited, message.redacted) for message in room.messages] == [
+        (True, False), (False, True), (False, False), (False, True)
+    ]  # fmt: skip
+
+
 async def test_it_asks_and_gets_the_reply(room: ChatRoom, hub: Hub) -> None:
     """A question gets the mention it lacks, and the whole reply comes back."""
     reply = await blocking(room.ask, "what?")

@@ -21,12 +21,19 @@ export function announcement(before: Snapshot, after: Snapshot): string {
     if (held === message || message.seq <= before.room.base || message.by === after.you?.id) continue;
     if (held === undefined && message.seq <= before.room.position.seq) continue; // brought by history
     if (held === undefined || held.status === "open") said.push(...sentence(message));
+    else said.push(...changed(held, message));
   }
   return said.join(" ");
 }
 
+function changed(before: Message, { name, kind, text, redacted }: Message): string[] {
+  if (redacted) return before.redacted ? [] : [strings.announceRemoved(name, kind)];
+  return text === before.text ? [] : [strings.announceEdit(name, text.slice(0, MAX_SPOKEN))];
+}
+
 function sentence(message: Message): string[] {
   const text = message.text.slice(0, MAX_SPOKEN);
+  if (message.redacted) return [];
   switch (message.status) {
     case "open":
       return [];

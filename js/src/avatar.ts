@@ -4,7 +4,7 @@ import { html, type TemplateResult } from "lit-html";
 import type { Kind } from "./protocol";
 import { initials } from "./server";
 
-/** As many as `panel.css` has colours for. A number instead of a colour, since inline styles fall to strict policies. */
+/** As many as `avatar.css` has colours for. A number instead of a colour, since inline styles fall to strict policies. */
 const HUES = 12;
 
 export function avatar(id: string, name: string, kind: Kind): TemplateResult {

@@ -6,6 +6,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { bytes, fit, isComposed } from "./field";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
 import { mentions } from "./text";
@@ -18,14 +19,14 @@ export interface ComposerActions {
   stopped(): void;
   /** Stop one's own request. */
   escape(): void;
+  /** Edit one's own newest message. Says whether there is one. */
+  editNewest(): boolean;
   /** What is shown depends on the draft and has to be shown again. */
   changed(): void;
 }
 
 /** From this part of the limit on, the size is shown. */
 const NEAR_LIMIT = 0.8;
-
-const encoder = new TextEncoder();
 
 export class Composer {
   #field: HTMLTextAreaElement | null = null;
@@ -110,16 +111,16 @@ export class Composer {
 
   #size(): TemplateResult | typeof nothing {
     const limit = this.#limit;
-    const bytes = encoder.encode(this.#draft).length;
-    if (bytes <= limit * NEAR_LIMIT) return nothing;
-    const over = bytes > limit;
+    const size = bytes(this.#draft);
+    if (size <= limit * NEAR_LIMIT) return nothing;
+    const over = size > limit;
     return html`<span class="nbgc-size" ?data-problem=${over}
-      >${over ? strings.tooLong(bytes, limit) : strings.size(bytes, limit)}</span
+      >${over ? strings.tooLong(size, limit) : strings.size(size, limit)}</span
     >`;
   }
 
   #isSendable(): boolean {
-    return this.#draft.trim() !== "" && encoder.encode(this.#draft).length <= this.#limit;
+    return this.#draft.trim() !== "" && bytes(this.#draft) <= this.#limit;
   }
 
   readonly #input = (): void => {
@@ -133,13 +134,14 @@ export class Composer {
   };
 
   readonly #keydown = (event: KeyboardEvent): void => {
-    // An input method's Enter and Escape are its own; Safari ends composing before the key, and gives it number 229.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposed(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape") {
       this.actions.escape();
+    } else if (event.key === "ArrowUp" && this.#field?.value === "" && !isModified(event) && this.actions.editNewest()) {
+      event.preventDefault();
     }
   };
 
@@ -162,8 +164,6 @@ export class Composer {
   }
 }
 
-/** Let the field grow with its text, up to the greatest height that the style sheet gives it. */
-function fit(field: HTMLTextAreaElement): void {
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
+function isModified(event: KeyboardEvent): boolean {
+  return event.shiftKey || event.altKey || event.ctrlKey || event.metaKey;
 }

@@ -35,6 +35,14 @@ export class Follower {
     this.#size = this.#sizeNow();
   }
 
+  /** Bring an element into sight, and stay there. */
+  bring(element: Element, block: ScrollLogicalPosition): void {
+    this.keep();
+    element.scrollIntoView({ block });
+    this.#top = this.scroller.scrollTop;
+    this.#set(this.#isWithin(1));
+  }
+
   toEnd(): void {
     this.#set(true);
     this.keep();
@@ -68,11 +76,17 @@ export class Follower {
   // scroll up by itself, since browsers hold on to what stands at the upper edge.
   readonly #scrolled = (): void => {
     if (this.#following && this.#size !== this.#sizeNow()) return this.keep();
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    if (scrollHeight - scrollTop - clientHeight <= NEAR_END) this.#set(true);
+    const { scrollTop } = this.scroller;
+    if (scrollTop === this.#top) return;
+    if (this.#isWithin(NEAR_END)) this.#set(true);
     else if (scrollTop < this.#top) this.#set(false);
     this.#top = scrollTop;
   };
+
+  #isWithin(pixels: number): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight <= pixels;
+  }
 
   #set(following: boolean): void {
     if (this.#following === following) return;

@@ -1,14 +1,18 @@
 /**
  * How one message looks. Pure: a message and its neighbourhood in, a template out. All text goes through text bindings.
+ * It knows nothing of what can be done to one (`toolbar`, `editor`).
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import type { Pending } from "./outbox";
-import type { Member } from "./protocol";
+import { changeTemplate, type PendingActions } from "./change";
+import { icon } from "./icon";
+import type { PendingChange } from "./outbox";
+import type { Tool } from "./policy";
 import type { Message } from "./room";
 import { strings } from "./strings";
-import { runs } from "./text";
+import { beginning, runs } from "./text";
+import { toolbarTemplate, type Tools } from "./toolbar";
 
 /** What a message's looks depend on, besides itself. */
 export interface Surroundings {
@@ -20,22 +24,22 @@ export interface Surroundings {
   readonly mention: string | null;
   /** How many turns come before its own, where it is a question that waits. */
   readonly before: number | null;
-}
-
-/** What the looks of a post depend on that the server has not acknowledged, besides itself. */
-export interface PendingSurroundings {
-  /** Null before the server has said who one is. */
-  readonly you: Member | null;
-  readonly continued: boolean;
-  readonly mention: string | null;
+  readonly pinned: boolean;
+  readonly tools: readonly Tool[];
+  /** What is on its way to be changed of it. */
+  readonly change: PendingChange | null;
   readonly live: boolean;
 }
 
-export interface MessageActions {
+/** What stands in a message while one changes it: a field in place of its text, or a question below it. */
+export interface Changing {
+  readonly kind: "edit" | "remove";
+  readonly template: TemplateResult;
+}
+
+export interface MessageActions extends PendingActions, Tools {
   stop(id: string): void;
   show(id: string): void;
-  retry(cid: string): void;
-  takeBack(cid: string): void;
 }
 
 const QUOTE_LENGTH = 80;
@@ -43,15 +47,23 @@ const QUOTE_LENGTH = 80;
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
-export function messageTemplate(message: Message, around: Surroundings, actions: MessageActions): TemplateResult {
+export function messageTemplate(
+  message: Message, around: Surroundings, changing: Changing | null, actions: MessageActions,
+): TemplateResult {
   const open = message.status === "open";
+  const { change } = around;
   return html`<article
     class="nbgc-message"
+    tabindex="-1"
+    data-lm-suppress-shortcuts="true"
     data-message-id=${message.id}
     data-kind=${message.kind}
     data-status=${message.status}
     ?data-own=${around.own}
     ?data-continued=${around.continued}
+    ?data-pinned=${around.pinned}
+    ?data-redacted=${message.redacted}
+    data-changing=${change === null || change.state === "failed" ? nothing : change.method}
     aria-busy=${open ? "true" : nothing}
   >
     ${avatar(message.by, message.name, message.kind)}
@@ -61,49 +73,31 @@ export function messageTemplate(message: Message, around: Surroundings, actions:
         ${badge(message, around)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quote(around.quoted, actions)}
-      ${textTemplate(message, around.mention)} ${open && message.text === "" ? reading() : nothing} ${ending(message)}
+      ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${changing?.kind === "remove" ? changing.template : nothing}
+      ${change === null ? nothing : changeTemplate(change, around.live, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
+    ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
+    ${changing === null ? toolbarTemplate(message, around.tools, actions) : nothing}
   </article>`;
 }
 
-/** A post that the server has not acknowledged. */
-export function pendingTemplate(post: Pending, around: PendingSurroundings, actions: MessageActions): TemplateResult {
-  const { you } = around;
-  const name = you?.name ?? strings.nameless;
-  const failed = post.state === "failed";
-  const note = failed ? strings.notSent(post.error) : around.live ? strings.sending : strings.waitsForConnection;
-  return html`<article
-    class="nbgc-message nbgc-pending"
-    data-cid=${post.cid}
-    data-pending=${failed ? "failed" : "waiting"}
-    data-own
-    ?data-continued=${around.continued}
-  >
-    ${avatar(you?.id ?? "", name, "human")}
-    <div class="nbgc-body">
-      <header class="nbgc-byline">
-        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : youBadge()} ${time(post.ts)}
-      </header>
-      <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
-      <div class="nbgc-note" ?data-problem=${failed}>
-        <span>${note}</span>
-        ${failed
-          ? html`${button(strings.retry, () => actions.retry(post.cid))}
-            ${button(strings.takeBack, () => actions.takeBack(post.cid))}`
-          : nothing}
-      </div>
-    </div>
-  </article>`;
+function saying(message: Message, { mention, change }: Surroundings): TemplateResult {
+  if (message.redacted) return html`<div class="nbgc-removed">${strings.removed(message.kind)}</div>`;
+  const text = change?.method === "edit" ? change.text : message.text;
+  return html`${textTemplate({ ...message, text }, mention)}
+  ${message.status === "open" && text === "" ? reading() : nothing} ${ending(message)}`;
 }
 
 // Without white space of the template's own: the text is shown with all of its own.
 function textTemplate(message: Message, mention: string | null): TemplateResult {
-  return html`<div class="nbgc-text" dir="auto">${textRuns(message.text, mention, message.asks.length > 0)}</div>`;
+  const mark = message.edited ? strings.editedMark : nothing;
+  return html`<div class="nbgc-text" dir="auto" data-edited=${mark}>${textRuns(message.text, mention, message.asks.length > 0)}</div>`;
 }
 
 /** A mention is marked only where it asks; in a text from right to left each stands for itself, lest its "@" go astray. */
-function textRuns(text: string, mention: string | null, asks: boolean): (TemplateResult | string)[] {
+export function textRuns(text: string, mention: string | null, asks: boolean): (TemplateResult | string)[] {
   return runs(text, mention).map((run) => {
     if (run.kind === "code") return html`<pre class="nbgc-code" dir="ltr"><code>${run.text}</code></pre>`;
     return run.kind === "mention" ? html`<bdi class=${asks ? "nbgc-mention" : nothing} dir="ltr">${run.text}</bdi>` : run.text;
@@ -116,11 +110,11 @@ function badge(message: Message, around: Surroundings): TemplateResult | typeof 
   return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${message.kind}>${name}</span>`;
 }
 
-function youBadge(): TemplateResult {
+export function youBadge(): TemplateResult {
   return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
 }
 
-function time(ts: number): TemplateResult {
+export function time(ts: number): TemplateResult {
   const date = new Date(ts);
   return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${fullTime.format(date)}
     >${clockTime.format(date)}</time
@@ -166,8 +160,7 @@ function ending(message: Message): TemplateResult | typeof nothing {
 
 function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
   if (quoted === null) return nothing;
-  const words = quoted.text.replace(/\s+/g, " ");
-  const text = words.length > QUOTE_LENGTH ? `${words.slice(0, QUOTE_LENGTH)}…` : words;
+  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(quoted.text, QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"
@@ -175,11 +168,5 @@ function quote(quoted: Message | null, actions: MessageActions): TemplateResult 
     @click=${() => actions.show(quoted.id)}
   >
     <span>${strings.answerTo} <bdi>${quoted.name}</bdi></span> <span class="nbgc-quoted">${text}</span>
-  </button>`;
-}
-
-function button(label: string, pressed: () => void): TemplateResult {
-  return html`<button type="button" class="nbgc-plain" data-lm-suppress-shortcuts="true" @click=${pressed}>
-    ${label}
   </button>`;
 }

@@ -1,12 +1,13 @@
 /**
- * The posts of one room that the server has not acknowledged yet. They are sent in order, one at a time, and again with the
- * same `cid` after a connection was lost, so that each is said exactly once.
+ * The posts and changes of one room that the server has not acknowledged yet. They are sent in order, one at a time, and
+ * again with the same `cid` after a connection was lost, so that each is done exactly once; to redact or pin something twice
+ * is to do it once.
  *
  * It knows nothing of how a connection is made or lost: it is given a wire, or told that there is none.
  */
 
 import { backoff, type Clock } from "./clock";
-import { decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { decodeChangeAnswer, decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
 
 /** The part of a connection that carries commands. */
 export interface Wire {
@@ -15,9 +16,16 @@ export interface Wire {
   send<M extends keyof Commands>(method: M, argument: Commands[M]): Promise<void>;
 }
 
-export interface Pending {
+/** What is to be done: to say something, or to change the message `id`. */
+export type Deed =
+  | { readonly method: "post"; readonly text: string }
+  | { readonly method: "edit"; readonly id: string; readonly text: string }
+  | { readonly method: "redact"; readonly id: string }
+  | { readonly method: "pin"; readonly id: string; readonly on: boolean };
+
+interface Progress {
+  /** The client's own id for it. */
   readonly cid: string;
-  readonly text: string;
   readonly ts: number;
   readonly state: "waiting" | "sending" | "acknowledged" | "failed";
   /** The newest entry known when it was first sent: what was said is after it. */
@@ -26,6 +34,11 @@ export interface Pending {
   readonly seq: number | null;
   readonly error: string | null;
 }
+
+export type Pending = Deed & Progress;
+export type PendingPost = Extract<Pending, { method: "post" }>;
+export type PendingEdit = Extract<Pending, { method: "edit" }>;
+export type PendingChange = Exclude<Pending, PendingPost>;
 
 const ATTEMPTS = 4;
 
@@ -48,11 +61,14 @@ export class Outbox {
     return this.#pending;
   }
 
-  add(text: string): void {
-    const post: Pending = {
-      cid: randomId(), text, ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
+  /** A change takes the place of one like it that had failed. */
+  add(deed: Deed): void {
+    const pending: Pending = {
+      ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
     };
-    this.#pending = [...this.#pending, post];
+    const replaced = (one: Pending): boolean =>
+      one.state === "failed" && one.method !== "post" && one.method === deed.method && one.id === deed.id;
+    this.#pending = [...this.#pending.filter((one) => !replaced(one)), pending];
     this.changed();
     void this.#drain();
   }
@@ -69,7 +85,7 @@ export class Outbox {
     this.#wake();
   }
 
-  /** Say that the room is known up to entry `seq`: acknowledged posts up to there are in it. */
+  /** Say that the room is known up to entry `seq`: what was acknowledged up to there is in it. */
   seen(seq: number): void {
     this.#seen = seq;
     const left = this.#pending.filter((post) => post.seq === null || post.seq > seq);
@@ -79,18 +95,18 @@ export class Outbox {
     }
   }
 
-  /** Try a post again that had failed. */
+  /** Try something again that had failed. */
   retry(cid: string): void {
     this.#update(cid, { state: "waiting", error: null });
     void this.#drain();
   }
 
-  /** Give up a post that had failed. Returns its text. */
+  /** Give up something that had failed. Returns its text, "" where it has none. */
   discard(cid: string): string {
     const post = this.#pending.find((one) => one.cid === cid && one.state === "failed");
     this.#pending = this.#pending.filter((one) => one !== post);
     this.changed();
-    return post?.text ?? "";
+    return post !== undefined && "text" in post ? post.text : "";
   }
 
   async #drain(): Promise<void> {
@@ -107,14 +123,14 @@ export class Outbox {
     this.#busy = false;
   }
 
-  /** Send one post. Returns null where it is settled, else after how many milliseconds to go on. */
+  /** Send one of them. Returns null where it is settled, else after how many milliseconds to go on. */
   async #send(post: Pending, wire: Wire, attempt: number): Promise<number | null> {
     this.#update(post.cid, { state: "sending", after: post.after ?? this.#seen });
     try {
-      const answer = await wire.invoke("post", { room: this.room, cid: post.cid, text: post.text });
+      const answer = await invoked(wire, this.room, post);
       const refusal = refusalOf(answer);
       if (refusal !== null) return this.#refused(post, wire, refusal);
-      this.#update(post.cid, { state: "acknowledged", seq: decodePostAnswer(answer).seq });
+      this.#update(post.cid, { state: "acknowledged", seq: seqOf(post, answer) });
       this.seen(this.#seen);
       return null;
     } catch {
@@ -145,7 +161,7 @@ export class Outbox {
     return null;
   }
 
-  #update(cid: string, change: Partial<Pending>): void {
+  #update(cid: string, change: Partial<Progress>): void {
     this.#pending = this.#pending.map((post) => (post.cid === cid ? { ...post, ...change } : post));
     this.changed();
   }
@@ -159,6 +175,23 @@ export class Outbox {
       };
     });
   }
+}
+
+function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
+  switch (pending.method) {
+    case "post":
+      return wire.invoke("post", { room, cid: pending.cid, text: pending.text });
+    case "edit":
+      return wire.invoke("edit", { room, cid: pending.cid, id: pending.id, text: pending.text });
+    case "redact":
+      return wire.invoke("redact", { room, id: pending.id });
+    case "pin":
+      return wire.invoke("pin", { room, id: pending.id, on: pending.on });
+  }
+}
+
+function seqOf({ method }: Pending, answer: unknown): number {
+  return (method === "post" ? decodePostAnswer(answer) : decodeChangeAnswer(answer)).seq;
 }
 
 /** `crypto.randomUUID` is missing on pages served by plain HTTP from another machine; `getRandomValues` is not. */

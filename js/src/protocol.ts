@@ -61,6 +61,25 @@ export interface ReplyClosed extends Entry {
   readonly error: string | null;
 }
 
+/** Message `id` says `text` from now on. */
+export interface Edited extends Entry {
+  readonly type: "edited";
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What message `id` said is gone. */
+export interface Redacted extends Entry {
+  readonly type: "redacted";
+  readonly id: string;
+}
+
+export interface RoomChanged extends Entry {
+  readonly type: "room_changed";
+  /** The ids of the room's pinned messages from now on. */
+  readonly pinned: readonly string[];
+}
+
 /** A durable event of a later server: its place in the log counts, what it says is not understood. */
 export interface Unknown extends Entry {
   readonly type: "unknown";
@@ -110,7 +129,7 @@ export interface Live {
   readonly seq: number;
 }
 
-export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Unknown;
+export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged | Unknown;
 export type EphemeralEvent = Delta | TypingChanged | Presence | Queue | Status | Live;
 export type RoomEvent = DurableEvent | EphemeralEvent;
 
@@ -119,6 +138,10 @@ export interface Commands {
   join: { room: string; wire: number; resume?: Position; have?: Readonly<Record<string, number>> };
   post: { room: string; cid: string; text: string; reply_to?: string };
   cancel: { room: string; id: string };
+  edit: { room: string; cid: string; id: string; text: string };
+  redact: { room: string; id: string };
+  pin: { room: string; id: string; on: boolean };
+  explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
   leave: { room: string };
@@ -138,6 +161,8 @@ export interface Joined {
   readonly position: Position;
   readonly base: number;
   readonly mode: "tail" | "snapshot";
+  /** The ids of the messages pinned at `position`. */
+  readonly pinned: readonly string[];
 }
 
 export interface PostAnswer {
@@ -149,6 +174,37 @@ export interface PostAnswer {
 export interface CancelAnswer {
   readonly seq: number;
   readonly status: ReplyStatus;
+}
+
+/** Answer to `edit`, `redact` and `pin`: the entry that made the change. */
+export interface ChangeAnswer {
+  readonly seq: number;
+}
+
+/** A part of what the model read: message `id`, called what its speaker is called there, or the server's own `text`. */
+export interface Read {
+  readonly id: string;
+  readonly speaker: string;
+  readonly text: string;
+}
+
+/** What the model read for a reply, in order, and how it was run. Counts are of tokens, `left_out` of messages. */
+export interface Explanation {
+  readonly id: string;
+  readonly to: string;
+  readonly context: number;
+  readonly read: readonly Read[];
+  readonly left_out: number;
+  readonly redacted: readonly string[];
+  readonly prompt: number;
+  readonly evaluated: number;
+  readonly cached: number;
+  readonly written: number;
+  readonly model: string;
+  readonly sha256: string;
+  readonly max_tokens: number;
+  readonly temperature: number;
+  readonly seed: number;
 }
 
 export interface HistoryAnswer {
@@ -180,7 +236,7 @@ const shaped = (shape: Shape): Check => (value) =>
 
 const kind = oneOf("human", "agent", "kernel", "system");
 const replyStatus = oneOf("complete", "stopped", "interrupted", "failed", "length");
-const progress: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const finite: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const member = { id: text, name: text, kind };
 const position = { epoch: text, seq: count, eid: text };
 const entry = { seq: count, eid: text, ts: count, by: text };
@@ -189,6 +245,9 @@ const events: Readonly<Record<string, Shape>> = {
   posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text) },
   reply_opened: { ...entry, name: text, to: text, context: count },
   reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
+  edited: { ...entry, id: text, text },
+  redacted: { ...entry, id: text },
+  room_changed: { ...entry, pinned: listOf(text) },
   delta: { id: text, from: count, to: count, text },
   typing: { by: text, on: flag },
   presence: { members: listOf(shaped(member)) },
@@ -196,7 +255,7 @@ const events: Readonly<Record<string, Shape>> = {
   status: {
     state: oneOf("off", "loading", "ready", "failed"),
     model: text,
-    progress: orNull(progress),
+    progress: orNull(finite),
     message: orNull(text),
   },
   live: { seq: count },
@@ -206,6 +265,7 @@ const events: Readonly<Record<string, Shape>> = {
 const defaults: Readonly<Record<string, object>> = {
   posted: { reply_to: null, asks: [] },
   reply_closed: { error: null },
+  room_changed: { pinned: [] },
   delta: { text: "" },
   status: { model: "", progress: null, message: null },
 };
@@ -217,9 +277,16 @@ const joined = shaped({
   position: shaped(position),
   base: count,
   mode: oneOf("tail", "snapshot"),
+  pinned: listOf(text),
 });
 const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
 const cancelAnswer = shaped({ seq: count, status: replyStatus });
+const changeAnswer = shaped({ seq: count });
+const explanation = shaped({
+  id: text, to: text, context: count, read: listOf(shaped({ id: text, speaker: text, text })), left_out: count,
+  redacted: listOf(text), prompt: count, evaluated: count, cached: count, written: count, model: text, sha256: text,
+  max_tokens: count, temperature: finite, seed: finite,
+});
 const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
 const refusal = shaped({ code: text, message: text });
 
@@ -233,7 +300,7 @@ export function decodeEvents(room: unknown, list: unknown): { room: string; even
 }
 
 export function decodeJoined(value: unknown): Joined {
-  return checked<Joined>(value, joined, "join");
+  return checked<Joined>(isRecord(value) ? { pinned: [], ...value } : value, joined, "join");
 }
 
 export function decodePostAnswer(value: unknown): PostAnswer {
@@ -242,6 +309,14 @@ export function decodePostAnswer(value: unknown): PostAnswer {
 
 export function decodeCancelAnswer(value: unknown): CancelAnswer {
   return checked<CancelAnswer>(value, cancelAnswer, "cancel");
+}
+
+export function decodeChangeAnswer(value: unknown): ChangeAnswer {
+  return checked<ChangeAnswer>(value, changeAnswer, "change");
+}
+
+export function decodeExplanation(value: unknown): Explanation {
+  return checked<Explanation>(value, explanation, "explain");
 }
 
 export function decodeHistoryAnswer(value: unknown): HistoryAnswer {

@@ -6,12 +6,13 @@
 
 import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
-import { Outbox, type Wire } from "./outbox";
+import { History } from "./history";
+import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeHistoryAnswer, decodeJoined, isDurable, refusalOf,
-  type Commands, type Joined, type Refusal, type RoomEvent,
+  WIRE, decodeExplanation, decodeJoined, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent,
 } from "./protocol";
-import { Gap, emptyRoom, join, prepend, reduce, type Room } from "./room";
+import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
 
@@ -19,7 +20,6 @@ const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "r
 
 type Phase = "away" | "joining" | "replay" | "live";
 
-const HISTORY_LIMIT = 100;
 /** Joins that follow each other sooner than this are a loop, and slowed down. */
 const CALM_MS = 30_000;
 /** A connection that is made anew on purpose is nothing to speak of for so long. */
@@ -38,8 +38,6 @@ export class Reader {
   #joined: Joined | null = null;
   #problem: Problem | null = null;
   #wasLive = false;
-  #loading = false;
-  #beginning = false;
   /** What was heard before the answer to `join` was: the client library gives answers later than events. */
   #early: RoomEvent[] = [];
   #attempt = 0;
@@ -49,6 +47,7 @@ export class Reader {
   /** The room as it was when a connection ended on purpose, until there is another. */
   #kept: Room | null = null;
   #endQuiet: () => void = () => {};
+  readonly #history: History;
   readonly #typists: Typists;
   readonly #listeners = new Set<() => void>();
 
@@ -57,12 +56,14 @@ export class Reader {
     private readonly clock: Clock,
   ) {
     this.outbox = new Outbox(name, clock, () => this.#changed(), () => this.#rejoin());
+    this.#history = new History({
+      name, room: () => this.#room, hold: (room) => (this.#room = room), changed: () => this.#changed(),
+    });
     this.#typists = new Typists(clock, (by) => this.#apply([{ type: "typing", by, on: false }]));
     this.typist = new Typist(clock, (on) => this.#send("typing", { room: this.name, on }));
   }
 
   get snapshot(): Snapshot {
-    const older = this.#room.base > 0 && !this.#beginning;
     return {
       link: this.#link(),
       problem: this.#problem,
@@ -70,8 +71,9 @@ export class Reader {
       mention: this.#joined?.policy.mention || null,
       textLimit: this.#joined?.limits.text ?? Infinity,
       room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
-      pending: this.outbox.pending.filter((post) => !isHeard(post, this.#room, this.#joined?.you.id)),
-      history: this.#loading ? "loading" : older ? "more" : "none",
+      pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
+      changes: new Map(this.outbox.pending.flatMap((one) => (one.method === "post" ? [] : [[one.id, one]]))),
+      history: this.#history.state,
     };
   }
 
@@ -119,8 +121,31 @@ export class Reader {
 
   post(text: string): void {
     this.typist.reset();
-    // The wire carries neither NUL nor half of a surrogate pair.
-    this.outbox.add(text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\u{FFFD}"));
+    this.outbox.add({ method: "post", text: carried(text) });
+  }
+
+  /** Give an own post another text. */
+  edit(id: string, text: string): void {
+    this.outbox.add({ method: "edit", id, text: carried(text) });
+  }
+
+  /** Take back what a message says. */
+  redact(id: string): void {
+    this.outbox.add({ method: "redact", id });
+  }
+
+  pin(id: string, on: boolean): void {
+    this.outbox.add({ method: "pin", id, on });
+  }
+
+  /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
+  async explain(id: string): Promise<Explanation | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("explain", { room: this.name, id });
+      return refusalOf(answer) ?? decodeExplanation(answer);
+    } catch {
+      return null;
+    }
   }
 
   /** Stop an open reply. That it has ended is heard as an event like everybody hears it. */
@@ -129,29 +154,23 @@ export class Reader {
   }
 
   /** Fetch older messages, and put them before those held. */
-  async history(): Promise<void> {
-    const base = this.#room.base;
-    if (this.#loading || base === 0 || this.#wire === null) return;
-    this.#loading = true;
-    this.#changed();
-    try {
-      const answer = await this.#wire.invoke("history", { room: this.name, before: base + 1, limit: HISTORY_LIMIT });
-      if (refusalOf(answer) === null) {
-        const older = decodeHistoryAnswer(answer);
-        this.#room = prepend(this.#room, older);
-        this.#beginning = !older.more;
-      }
-    } catch {
-      // The button stays, and can be pressed again.
-    } finally {
-      this.#loading = false;
-      this.#changed();
-    }
+  history(): Promise<void> {
+    return this.#history.fetch(this.#wire);
+  }
+
+  /** Hold a message, fetching older ones up to a limit. Says whether it is held. */
+  find(id: string): Promise<boolean> {
+    return this.#history.find(this.#wire, id);
   }
 
   leave(): void {
     this.#send("leave", { room: this.name });
     this.disconnected();
+  }
+
+  #standsAlone(one: Pending): one is PendingPost | PendingEdit {
+    if (one.method === "post") return !isHeard(one, this.#room, this.#joined?.you.id);
+    return one.method === "edit" && !this.#room.messages.has(one.id);
   }
 
   #link(): LinkState {
@@ -192,7 +211,7 @@ export class Reader {
   #enter(wire: Wire, answer: Joined): void {
     this.#joined = answer;
     this.#room = join(this.#room, answer);
-    if (answer.mode === "snapshot") this.#beginning = false;
+    if (answer.mode === "snapshot") this.#history.restart();
     this.#phase = "replay";
     const early = this.#early;
     this.#early = [];
@@ -274,4 +293,9 @@ export class Reader {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** A text as the wire can carry it: neither NUL nor half of a surrogate pair. */
+function carried(text: string): string {
+  return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\u{FFFD}");
 }

@@ -13,7 +13,6 @@ import type {
   Kind,
   Member,
   Position,
-  ReplyClosed,
   ReplyStatus,
   RoomEvent,
   Status,
@@ -36,7 +35,12 @@ export interface Message {
   readonly to: string | null;
   readonly context: number | null;
   readonly error: string | null;
+  readonly edited: boolean;
+  readonly redacted: boolean;
 }
+
+/** What entries after a message's own have made of it. */
+type Change = Partial<Pick<Message, "text" | "status" | "error" | "edited" | "redacted">>;
 
 export interface Room {
   readonly position: Position;
@@ -46,8 +50,10 @@ export interface Room {
   readonly messages: ReadonlyMap<string, Message>;
   /** How many pieces are held of each open reply; their text is the message's. */
   readonly drafts: ReadonlyMap<string, number>;
-  /** Closes of replies that opened before `base`, for when history brings these. */
-  readonly closes: ReadonlyMap<string, ReplyClosed>;
+  /** What has become of messages before `base`, by their ids, for when history brings these. */
+  readonly changes: ReadonlyMap<string, Change>;
+  /** The ids of the pinned messages, in the order in which they were pinned. */
+  readonly pinned: readonly string[];
   readonly members: readonly Member[];
   readonly typing: ReadonlySet<string>;
   readonly status: Status;
@@ -67,7 +73,8 @@ export function emptyRoom(epoch = "", base = 0): Room {
     live: false,
     messages: new Map(),
     drafts: new Map(),
-    closes: new Map(),
+    changes: new Map(),
+    pinned: [],
     members: [],
     typing: new Set(),
     status: OFF,
@@ -77,7 +84,8 @@ export function emptyRoom(epoch = "", base = 0): Room {
 
 /** Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew. */
 export function join(room: Room, answer: Joined): Room {
-  const held = answer.mode === "tail" ? room : { ...emptyRoom(answer.position.epoch, answer.base), status: room.status };
+  const { position, base, pinned } = answer;
+  const held = answer.mode === "tail" ? room : { ...emptyRoom(position.epoch, base), pinned, status: room.status };
   return { ...held, live: false, members: [], typing: new Set(), waiting: new Map() };
 }
 
@@ -90,6 +98,9 @@ export function reduce(room: Room, event: RoomEvent): Room {
     case "posted":
     case "reply_opened":
     case "reply_closed":
+    case "edited":
+    case "redacted":
+    case "room_changed":
     case "unknown":
       return advance(room, event);
     case "delta":
@@ -115,16 +126,14 @@ export function prepend(room: Room, answer: HistoryAnswer): Room {
   if (first === undefined || answer.events.at(-1)?.seq !== room.base) return room;
   let older = emptyRoom(room.position.epoch, first.seq - 1);
   for (const event of answer.events) older = reduce(older, event);
-  const closes = new Map([...older.closes, ...room.closes]);
   const messages = new Map([...older.messages, ...room.messages]);
-  for (const id of older.drafts.keys()) {
-    const close = closes.get(id);
-    const message = messages.get(id);
-    if (close === undefined || message === undefined) continue;
-    closes.delete(id);
-    messages.set(id, closed(message, close));
+  const changes = new Map(older.changes);
+  for (const [id, change] of room.changes) {
+    const message = older.messages.get(id);
+    if (message === undefined) changes.set(id, { ...changes.get(id), ...change });
+    else messages.set(id, { ...message, ...change });
   }
-  return { ...room, base: older.base, messages, closes };
+  return { ...room, base: older.base, messages, changes };
 }
 
 function advance(room: Room, event: DurableEvent): Room {
@@ -139,7 +148,7 @@ function advance(room: Room, event: DurableEvent): Room {
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
           text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
-          to: null, context: null, error: null,
+          to: null, context: null, error: null, edited: false, redacted: false,
         }),
       };
     case "reply_opened":
@@ -149,25 +158,35 @@ function advance(room: Room, event: DurableEvent): Room {
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
           text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, error: null,
+          edited: false, redacted: false,
         }),
       };
     case "reply_closed":
-      return close(next, event);
+      return change(withoutDraft(next, event.id), event.id, { text: event.text, status: event.status, error: event.error });
+    case "edited":
+      return change(next, event.id, { text: event.text, edited: true });
+    case "redacted": {
+      const pinned = room.pinned.filter((id) => id !== event.id);
+      return change({ ...next, pinned }, event.id, { text: "", redacted: true });
+    }
+    case "room_changed":
+      return { ...next, pinned: event.pinned };
     case "unknown":
       return next;
   }
 }
 
-function close(room: Room, event: ReplyClosed): Room {
-  const message = room.messages.get(event.id);
-  if (message === undefined) return { ...room, closes: new Map(room.closes).set(event.id, event) };
-  const drafts = new Map(room.drafts);
-  drafts.delete(event.id);
-  return { ...room, drafts, messages: withMessage(room, closed(message, event)) };
+/** Change a message, or remember the change of one that is not held. */
+function change(room: Room, id: string, by: Change): Room {
+  const message = room.messages.get(id);
+  if (message !== undefined) return { ...room, messages: withMessage(room, { ...message, ...by }) };
+  return { ...room, changes: new Map(room.changes).set(id, { ...room.changes.get(id), ...by }) };
 }
 
-function closed(message: Message, event: ReplyClosed): Message {
-  return { ...message, text: event.text, status: event.status, error: event.error };
+function withoutDraft(room: Room, id: string): Room {
+  const drafts = new Map(room.drafts);
+  drafts.delete(id);
+  return { ...room, drafts };
 }
 
 function extend(room: Room, delta: Delta): Room {

@@ -1,6 +1,6 @@
 /** What a panel shows, as one value: made by `reader`, read by everything that renders. Types only. */
 
-import type { Pending } from "./outbox";
+import type { PendingChange, PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
 import type { Room } from "./room";
 
@@ -23,6 +23,9 @@ export interface Snapshot {
   /** The longest text of a message, in bytes of UTF-8. */
   readonly textLimit: number;
   readonly room: Room;
-  readonly pending: readonly Pending[];
+  /** What is on its way and stands in no message of the room: posts, and edits of messages that are not held any more. */
+  readonly pending: readonly (PendingPost | PendingEdit)[];
+  /** What is on its way to be changed of messages that are held, by their ids; the newest of each. */
+  readonly changes: ReadonlyMap<string, PendingChange>;
   readonly history: "none" | "more" | "loading";
 }

@@ -1,13 +1,18 @@
 /** Every sentence that the panel says, in one place. */
 
 import type { Problem } from "./snapshot";
+import type { Explanation, Kind } from "./protocol";
 import type { MessageStatus } from "./room";
+
+type Tokens = Pick<Explanation, "prompt" | "evaluated" | "cached" | "written">;
 
 interface Notice {
   readonly title: string;
   readonly text: string;
   readonly action: "reload" | "retry" | null;
 }
+
+const plural = (count: number, noun: string): string => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 
 export const strings = {
   transcript: (room: string) => `Messages in ${room}`,
@@ -54,11 +59,50 @@ export const strings = {
     length: "Cut off: the answer reached its greatest length.",
   } satisfies Record<MessageStatus, string>,
 
+  tools: (name: string) => `What to do with the message of ${name}`,
+  tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin" },
+  saw: (name: string) => `What ${name} saw`,
+  editedMark: "edited",
+  removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
+  editLabel: "The message's new text",
+  editKeys: "Enter saves, Escape gives up.",
+  editEmpty: "A message needs a text; it can be removed instead.",
+  removeAsk: "Remove it for everybody, for good?",
+  keep: "Keep",
+  notDone: (what: "edit" | "redact" | "pin", reason: string | null) =>
+    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned" }[what]}: ${reason ?? "the server failed to do it."}`,
+
+  pinned: "Pinned",
+  pins: "Pinned messages",
+  allPins: (count: number) => `Show all ${count} pinned messages`,
+  fewerPins: "Show one pinned message",
+  unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
+  notFetched: "an earlier message",
+
+  model: "the model",
+  close: "Close",
+  notExplained: "The server gave no answer. Close this and try again.",
+  tokens: ({ prompt, evaluated, cached, written }: Tokens) =>
+    cached === 0
+      ? `It read ${plural(prompt, "token")} for this reply and wrote ${written.toLocaleString()}.`
+      : `It read ${plural(prompt, "token")}, ${cached.toLocaleString()} of them before and ${evaluated.toLocaleString()} for this ` +
+        `reply, and wrote ${written.toLocaleString()}.`,
+  readInOrder: "It read, in this order",
+  leftOut: (count: number) => `${plural(count, "earlier message")} had no room and ${count === 1 ? "was" : "were"} left out.`,
+  somebody: "Somebody",
+  goneSince: "removed since",
+  server: "Server",
+  howRun: "How it was run",
+  run: { model: "Model", file: "File (SHA-256)", temperature: "Temperature", seed: "Seed", limit: "Length" },
+  unknown: "not known",
+  atMost: (tokens: number) => `at most ${plural(tokens, "token")}`,
+
   sending: "Sending…",
   waitsForConnection: "Waiting for the connection…",
   notSent: (reason: string | null) => (reason === null ? "Not sent: the server failed to take it." : `Not sent: ${reason}`),
   retry: "Try again",
   takeBack: "Take back",
+  leaveIt: "Leave it",
   reload: "Reload",
 
   composer: (room: string) => `Message to ${room}`,
@@ -70,7 +114,7 @@ export const strings = {
   willTryAgain: (name: string) => `${name} will try again`,
   cannotAnswer: (name: string) => `${name} cannot answer now`,
   ask: (mention: string) => `Ask ${mention}`,
-  keys: "Enter sends, Shift+Enter starts a new line",
+  keys: "Enter sends, Shift+Enter starts a new line, Up edits your last message",
   size: (bytes: number, limit: number) => `${bytes.toLocaleString()} of ${limit.toLocaleString()} bytes`,
   tooLong: (bytes: number, limit: number) => `Too long: ${bytes.toLocaleString()} of ${limit.toLocaleString()} bytes. Send it in parts.`,
 
@@ -95,6 +139,9 @@ export const strings = {
 
   announcePost: (name: string, text: string) => `${name} says: ${text}`,
   announceReply: (name: string, text: string) => `${name} answered: ${text}`,
+  announceEdit: (name: string, text: string) => `${name} changed a message: ${text}`,
+  announceRemoved: (name: string, kind: Kind) =>
+    kind === "agent" ? `An answer of ${name} was removed.` : `${name} removed a message.`,
   announceEnd: (name: string, end: string) => `The answer of ${name} ended. ${end}`,
   announceLost: "The connection was lost. Reconnecting.",
   announceBack: "Connected again.",

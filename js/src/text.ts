@@ -41,6 +41,12 @@ export function runs(text: string, mention: string | null): Run[] {
   return [...found, ...proseRuns(end > 0 ? rest.replace(/^\n{1,2}/, "") : rest, mention)];
 }
 
+/** Give how a text begins, in one line of at most so many characters. */
+export function beginning(text: string, length: number): string {
+  const words = [...text.slice(0, 4 * length).replace(/\s+/g, " ").trim()];
+  return words.length > length || text.length > 4 * length ? `${words.slice(0, length).join("").replace(/[\s.,;:]+$/, "")}…` : words.join("");
+}
+
 function codeOf(fence: string): string {
   return fence.slice(fence.indexOf("\n") + 1).replace(CLOSING, "");
 }

@@ -3,8 +3,11 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
-import { messageTemplate, pendingTemplate, type MessageActions, type Surroundings } from "./message";
-import type { Pending } from "./outbox";
+import type { Editor } from "./editor";
+import { messageTemplate, type MessageActions, type Surroundings } from "./message";
+import type { PendingEdit, PendingPost } from "./outbox";
+import { pendingTemplate } from "./pending";
+import { tools } from "./policy";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -21,7 +24,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 export function transcriptTemplate(
-  name: string, snapshot: Snapshot, now: number, actions: TranscriptActions,
+  name: string, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
@@ -30,7 +33,7 @@ export function transcriptTemplate(
   ${repeat(
     messages,
     (message) => message.id,
-    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, actions),
+    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, editor, actions),
   )}
   ${repeat(
     pending,
@@ -44,34 +47,47 @@ export function transcriptTemplate(
 }
 
 /** Say whether a post goes on from the last message of the room. */
-function goesOn(post: Pending, above: Message | undefined, { you }: Snapshot): boolean {
+function goesOn(post: PendingPost | PendingEdit, above: Message | undefined, { you }: Snapshot): boolean {
   return above?.by === you?.id && above?.name === you?.name && follows(post, above);
 }
 
-function follows(post: Pending, above: { readonly ts: number } | undefined): boolean {
+function follows(post: PendingPost | PendingEdit, above: { readonly ts: number } | undefined): boolean {
   return above !== undefined && dayOf(above.ts) === dayOf(post.ts) && post.ts - above.ts < GROUP_MS;
 }
 
 function placed(
-  message: Message, above: Message | null, snapshot: Snapshot, now: number, actions: TranscriptActions,
+  message: Message, above: Message | null, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
 ): unknown {
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
   const around = surroundings(message, above, snapshot, day !== null);
-  const depends = [message, day, around.own, around.continued, around.quoted?.id, around.mention, around.before];
+  // One cannot go on to edit what somebody has removed meanwhile.
+  const doing = message.redacted ? null : editor.doing(message.id);
+  const depends = [
+    message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
+    around.tools.join(), around.change, around.change !== null && around.live, doing,
+  ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
-    return html`${divider}${messageTemplate(message, around, actions)}`;
+    const changing = doing === null ? null : { kind: doing.kind, template: editor.template(doing) };
+    return html`${divider}${messageTemplate(message, around, changing, actions)}`;
   });
 }
 
 function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
+  const { room, you, mention } = snapshot;
   const answered = message.to ?? message.reply_to;
-  const quoted = answered === null || answered === above?.id ? null : (snapshot.room.messages.get(answered) ?? null);
+  const quoted = answered === null || answered === above?.id ? null : (room.messages.get(answered) ?? null);
   const continued =
     above !== null && !newDay && quoted === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
-  const before = snapshot.room.waiting.get(message.id) ?? null;
-  return { own: message.by === snapshot.you?.id, continued, quoted, mention: snapshot.mention, before };
+  return {
+    own: message.by === you?.id, continued, quoted, mention,
+    before: room.waiting.get(message.id) ?? null,
+    pinned: room.pinned.includes(message.id),
+    tools: tools(message, room, you?.id ?? null),
+    change: snapshot.changes.get(message.id) ?? null,
+    live: snapshot.link === "live",
+  };
 }
 
 function earlier(snapshot: Snapshot, actions: TranscriptActions): TemplateResult | typeof nothing {

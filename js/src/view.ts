@@ -6,6 +6,11 @@
  * - root `.nbgroupchat[data-room][data-state]`, the state being connecting, live, reconnecting, unreachable or refused;
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
+ * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
+ * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
+ * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
@@ -18,22 +23,22 @@ import { announcement } from "./announcer";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
 import { Follower } from "./follower";
+import { Handling } from "./handling";
 import { headerTemplate, modelTemplate } from "./header";
 import { NameControl, type Account } from "./name";
+import { noticeTemplate, type NoticeActions } from "./notice";
 import type { Reader } from "./reader";
 import { stoppable } from "./request";
+import { Rover } from "./rover";
 import type { Snapshot } from "./snapshot";
-import { notice, strings } from "./strings";
+import { strings } from "./strings";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
 
-export interface Surface {
+export interface Surface extends NoticeActions {
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
   readonly save: (() => void) | null;
-  /** Try to connect again after a problem. */
-  readonly retry: () => void;
-  readonly reload: () => void;
 }
 
 /** A hidden page gets no animation frames. */
@@ -43,6 +48,8 @@ export class View {
   readonly element: HTMLElement = document.createElement("div");
   readonly #composer: Composer;
   readonly #name: NameControl;
+  readonly #handling: Handling;
+  readonly #rover: Rover;
   readonly #unsubscribe: () => void;
   #follower: Follower | null = null;
   #crowd: Crowd | null = null;
@@ -65,9 +72,16 @@ export class View {
       wrote: () => reader.typist.wrote(),
       stopped: () => reader.typist.stopped(),
       escape: () => this.#stopOwn(),
+      editNewest: () => this.#handling.editNewest(),
       changed: () => this.#invalidate(),
     });
     this.#name = new NameControl(surface.account, () => this.#invalidate());
+    this.#handling = new Handling(reader, this.element, this.#composer, {
+      changed: () => this.#invalidate(),
+      render: () => this.#render(),
+      bring: (element, block) => this.#follower?.bring(element, block),
+    });
+    this.#rover = new Rover(this.element);
     this.#shown = reader.snapshot;
     this.#render();
     this.#unsubscribe = reader.subscribe(() => this.#invalidate());
@@ -79,6 +93,7 @@ export class View {
     this.#cancelFrame?.();
     this.#follower?.dispose();
     this.#crowd?.dispose();
+    this.#rover.dispose();
     this.reader.typist.stopped();
     this.reader.draft = this.#composer.draft;
     this.element.removeEventListener("keydown", this.#keydown);
@@ -104,6 +119,7 @@ export class View {
     if (snapshot.link === "live") this.#name.ask();
     this.#count(before, snapshot);
     this.element.dataset["state"] = snapshot.link;
+    const focused = this.#hasFocus();
     const show = (): void => {
       render(this.#template(snapshot), this.element);
     };
@@ -112,11 +128,15 @@ export class View {
     this.#attach();
     this.#follower?.keep();
     this.#crowd?.count();
+    this.#rover.place();
+    // What had the focus may be gone; the page around the panel would get the keys.
+    if (focused && !this.#hasFocus()) this.element.querySelector<HTMLElement>(".nbgc-transcript")?.focus({ preventScroll: true });
     this.#announce(announcement(before, snapshot));
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.reader.name, snapshot)} ${modelTemplate(snapshot)} ${this.#notice(snapshot)}
+    return html`${headerTemplate(this.reader.name, snapshot)} ${modelTemplate(snapshot)} ${this.#handling.pins.template(snapshot)}
+      ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
           class="nbgc-transcript"
@@ -127,29 +147,15 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#actions)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#actions)}
           </div>
         </div>
-        ${this.#newer()}
+        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
       ${this.#composer.template(this.reader.name, snapshot)}
       ${this.#name.template(snapshot.you?.name ?? null)}
       <div class="nbgc-announcer" role="status" aria-live="polite"></div>`;
-  }
-
-  #notice(snapshot: Snapshot): TemplateResult | typeof nothing {
-    if (snapshot.problem === null) return nothing;
-    const { title, text, action } = notice(snapshot.problem);
-    const act = action === "reload" ? this.surface.reload : this.surface.retry;
-    const label = action === "reload" ? strings.reload : strings.retry;
-    return html`<div class="nbgc-notice" role="alert" data-problem=${snapshot.problem.kind}>
-      <strong>${title}</strong>
-      <p>${text}</p>
-      ${action === null
-        ? nothing
-        : html`<button type="button" class="nbgc-act" data-lm-suppress-shortcuts="true" @click=${act}>${label}</button>`}
-    </div>`;
   }
 
   #newer(): TemplateResult | typeof nothing {
@@ -211,18 +217,19 @@ export class View {
     if (id !== null) this.reader.cancel(id);
   }
 
+  #hasFocus(): boolean {
+    const { activeElement } = this.element.getRootNode() as Document | ShadowRoot;
+    return this.element.contains(activeElement);
+  }
+
   readonly #actions: TranscriptActions = {
     stop: (id) => this.reader.cancel(id),
     retry: (cid) => this.reader.outbox.retry(cid),
-    takeBack: (cid) => this.#composer.insert(this.reader.outbox.discard(cid)),
+    takeBack: (cid) => this.#handling.takeBack(cid),
+    use: (tool, id) => this.#handling.use(tool, id),
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
-    show: (id) => {
-      const message = this.element.querySelector(`[data-message-id="${CSS.escape(id)}"]`);
-      message?.scrollIntoView({ block: "center" });
-      message?.setAttribute("data-shown", "");
-      setTimeout(() => message?.removeAttribute("data-shown"), 2_000);
-    },
+    show: (id) => void this.#handling.show(id),
   };
 
   // The notebook's shortcuts must not see what is typed here: Shift+Enter would run the cell and destroy the draft.

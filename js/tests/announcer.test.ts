@@ -4,11 +4,11 @@ import { announcement } from "../src/announcer";
 import { decodeEvents } from "../src/protocol";
 import type { Snapshot } from "../src/snapshot";
 import { emptyRoom, reduce } from "../src/room";
-import { ANA, closed, opened, posted } from "./fakes";
+import { ANA, closed, edited, opened, posted, redacted } from "./fakes";
 
 function snapshot(events: object[], change: Partial<Snapshot> = {}): Snapshot {
   const room = decodeEvents("lobby", events).events.reduce(reduce, emptyRoom("e1"));
-  const base = { link: "live", problem: null, you: ANA, mention: "@llama", textLimit: 100, pending: [], history: "none" } as const;
+  const base = { link: "live", problem: null, you: ANA, mention: "@llama", textLimit: 100, pending: [], changes: new Map(), history: "none" } as const;
   return { ...base, room, ...change };
 }
 
@@ -40,4 +40,17 @@ test("a lost and a new connection are told, and not the conversation before", ()
   assert.equal(announcement(snapshot([asked]), away), "The connection was lost. Reconnecting.");
   assert.equal(announcement(away, snapshot([asked, posted(2, "hello")])), "Connected again.");
   assert.equal(announcement(snapshot([], { link: "connecting" }), snapshot([asked])), "");
+});
+
+test("what others change is told, once and not as said anew", () => {
+  const held = [asked, posted(2, "mine", { by: ANA.id })];
+  const after = [...held, edited(3, "e1", "hello"), edited(4, "e2", "mine too")];
+  assert.equal(announcement(snapshot(held), snapshot(after)), "Ben changed a message: hello");
+  assert.equal(announcement(snapshot(after), snapshot([...after, redacted(5, "e1")])), "Ben removed a message.");
+});
+
+test("an answer that was removed is told, and one that was removed before it was heard is not", () => {
+  const held = [asked, opened(2, "e1"), closed(3, "e2", "yes")];
+  assert.equal(announcement(snapshot(held), snapshot([...held, redacted(4, "e2")])), "An answer of llama was removed.");
+  assert.equal(announcement(snapshot([asked]), snapshot([asked, posted(2, "x"), redacted(3, "e2")])), "");
 });

@@ -15,7 +15,7 @@ function shown(name: string, kind: Kind): Element {
 }
 
 test("the style sheet has a colour for every member, and each is used", () => {
-  const css = readFileSync("src/panel.css", "utf8");
+  const css = readFileSync("src/avatar.css", "utf8");
   const hues = new Set(Array.from({ length: 500 }, (_, index) => hue(`member ${index}`)));
   for (const one of hues) assert.match(css, new RegExp(`data-hue="${one}"`));
   assert.equal(hues.size, css.match(/\.nbgc-avatar\[data-hue/g)?.length);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeEvents } from "../src/protocol";
 import { isHeard } from "../src/echo";
-import type { Pending } from "../src/outbox";
+import type { PendingPost } from "../src/outbox";
 import { emptyRoom, reduce } from "../src/room";
 import { ANA, BEN, frames, posted } from "./fakes";
 
 interface Frame { target: string; arguments: [{ text?: string }]; command: { text?: string } }
 
-function pending(text: string): Pending {
-  return { cid: "c", text, ts: 0, state: "sending", after: 0, seq: null, error: null };
+function pending(text: string): PendingPost {
+  return { method: "post", cid: "c", text, ts: 0, state: "sending", after: 0, seq: null, error: null };
 }
 
 test("a post is recognised in the form in which the server stores it", () => {

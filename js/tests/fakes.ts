@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "../src/clock";
 import type { HubConnection } from "../src/connection";
-import type { Joined } from "../src/protocol";
+import type { Explanation, Joined } from "../src/protocol";
 
 /** Read golden frames; the Python tests read the same. npm runs the tests in `js/`. */
 export function frames<T>(name: string): T[] {
@@ -146,6 +146,7 @@ export function joinedAnswer(change: Partial<Joined> = {}): Joined {
     position: { epoch: "e1", seq: 0, eid: "" },
     base: 0,
     mode: "snapshot",
+    pinned: [],
     ...change,
   };
 }
@@ -166,6 +167,26 @@ export function opened(seq: number, to: string): object {
 
 export function closed(seq: number, id: string, text: string, status = "complete", error: string | null = null): object {
   return { type: "reply_closed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: LLAMA.id, id, text, status, error };
+}
+
+export function edited(seq: number, id: string, text: string, change: object = {}): object {
+  return { type: "edited", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, id, text, ...change };
+}
+
+export function redacted(seq: number, id: string): object {
+  return { type: "redacted", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, id };
+}
+
+export function pinned(seq: number, ...ids: string[]): object {
+  return { type: "room_changed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, pinned: ids };
+}
+
+export function explanation(change: Partial<Explanation> = {}): Explanation {
+  return {
+    id: "e2", to: "e1", context: 1, read: [{ id: "", speaker: "", text: "You are llama." }, { id: "e1", speaker: "Ben", text: "" }],
+    left_out: 0, redacted: [], prompt: 70, evaluated: 20, cached: 50, written: 9, model: "SmolLM2", sha256: "00ff".repeat(16),
+    max_tokens: 512, temperature: 0.5, seed: 7, ...change,
+  };
 }
 
 export function live(seq: number): object {

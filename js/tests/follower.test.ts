@@ -84,3 +84,22 @@ test("a window that shrinks keeps the end, whatever the browser scrolls meanwhil
   scroll(490);
   assert.deepEqual([element.scrollTop, follower.following], [490, false]);
 });
+
+test("what is brought into sight stays there, however near the end it is, until one goes back", () => {
+  const { element, grow, follower, scroll } = following();
+  const message = { scrollIntoView: () => (element.scrollTop = 380) } as unknown as Element;
+  follower.bring(message, "center");
+  scroll(380);
+  grow(50);
+  follower.keep();
+  assert.deepEqual([element.scrollTop, follower.following], [380, false]);
+  scroll(440);
+  assert.equal(follower.following, true);
+});
+
+test("what is in sight at the end is no reason to leave it", () => {
+  const { element, grow, follower } = following();
+  grow(50);
+  follower.bring({ scrollIntoView: () => {} } as unknown as Element, "nearest");
+  assert.deepEqual([element.scrollTop, follower.following], [450, true]);
+});

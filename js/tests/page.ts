@@ -11,6 +11,7 @@ let count = 0;
 Object.assign(globalThis, {
   window, document: window.document, location: window.location, CSS: window.CSS,
   HTMLElement: window.HTMLElement, KeyboardEvent: window.KeyboardEvent, Event: window.Event,
+  getComputedStyle: window.getComputedStyle.bind(window),
   addEventListener: () => {},
   requestAnimationFrame: (run: () => void) => {
     waiting.set((count += 1), run);

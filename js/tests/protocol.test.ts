@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  Malformed, WIRE, decodeCancelAnswer, decodeEvents, decodeHistoryAnswer, decodeJoined, decodePostAnswer, isDurable,
-  refusalOf, type Commands,
+  Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
+  decodeJoined, decodePostAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
-import { frames } from "./fakes";
+import { frames, joinedAnswer } from "./fakes";
 
 interface EventFrame { name: string; arguments: [string, Record<string, unknown>[]] }
 interface AnswerFrame { name: string; type: string; result: unknown }
@@ -16,7 +16,8 @@ for (const frame of frames<EventFrame>("events")) {
   });
 
   test(`events: ${frame.name} without one of its required fields is malformed`, () => {
-    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "text"]);
+    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "pinned"]);
+    if (frame.arguments[1][0]?.["type"] === "delta") optional.add("text");
     const [room, [event]] = frame.arguments;
     const fields = Object.keys(event ?? {}).filter((field) => !optional.has(field));
     assert.ok(fields.length > 0);
@@ -29,6 +30,7 @@ for (const frame of frames<EventFrame>("events")) {
 
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
+  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -55,6 +57,10 @@ test("commands: each of the golden frames can be written with the types of this 
       { room: "lobby", cid: "c4", text: "\u202eevil\u202c and \u001b[31mred 👩\u200d🔬" },
     ],
     cancel: [{ room: "lobby", id: "d" }],
+    edit: [{ room: "lobby", cid: "c2", id: "a", text: "Hello" }],
+    redact: [{ room: "lobby", id: "a" }],
+    pin: [{ room: "lobby", id: "a", on: true }],
+    explain: [{ room: "lobby", id: "c" }],
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
     leave: [{ room: "lobby" }],
@@ -72,13 +78,18 @@ test("an ephemeral event of an unknown type is left out", () => {
 });
 
 test("a durable event of an unknown type keeps its place in the log", () => {
-  const [event] = decodeEvents("lobby", [{ type: "edited", seq: 7, eid: "x", ts: 1, by: "m1", text: "new" }]).events;
+  const [event] = decodeEvents("lobby", [{ type: "reacted", seq: 7, eid: "x", ts: 1, by: "m1", with: "+" }]).events;
   assert.equal(event?.type, "unknown");
   assert.ok(event !== undefined && isDurable(event) && event.seq === 7);
 });
 
 test("an event named like something every object has is unknown", () => {
   assert.deepEqual(decodeEvents("lobby", [{ type: "constructor" }, { type: "__proto__" }]).events, []);
+});
+
+test("a server that pins nothing yet has no pinned messages", () => {
+  const { pinned: _, ...older } = joinedAnswer();
+  assert.deepEqual(decodeJoined(older).pinned, []);
 });
 
 test("what is no list of events is malformed", () => {

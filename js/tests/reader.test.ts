@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Wire } from "../src/outbox";
 import { decodeEvents } from "../src/protocol";
 import { Reader } from "../src/reader";
-import { FakeClock, FakeHub, closed, joinedAnswer, live, opened, posted, settle } from "./fakes";
+import { FakeClock, FakeHub, closed, frames, joinedAnswer, live, opened, posted, settle } from "./fakes";
 
 function reading(): { clock: FakeClock; hub: FakeHub; wire: Wire; reader: Reader; hear: (...events: object[]) => void } {
   const clock = new FakeClock();
@@ -167,6 +167,32 @@ test("history asks for what is before the oldest entry held, once at a time", as
   assert.deepEqual(hub.all("history").map(({ argument }) => argument), [{ room: "lobby", before: 3, limit: 100 }]);
   await hub.last("history").answer({ events: [posted(1, "one"), posted(2, "two")], more: false });
   assert.deepEqual([texts(reader), reader.snapshot.history], [["one", "two", "three"], "none"]);
+});
+
+test("a change on its way is told with its message, an edit of one that is gone stands alone", async () => {
+  const { reader } = await inTheMiddle();
+  reader.edit("e1", "hi\0 there");
+  reader.edit("elsewhere", "text");
+  reader.redact("e1");
+  const { changes, pending } = reader.snapshot;
+  assert.deepEqual([changes.get("e1")?.method, changes.get("elsewhere")?.method], ["redact", "edit"]);
+  assert.deepEqual(pending.map((one) => one.text), ["text"]);
+  assert.deepEqual(reader.outbox.pending.map((one) => ("text" in one ? one.text : "")), ["hi there", "text", ""]);
+});
+
+test("an explanation is given as it comes, a refusal too, and nothing where no answer came", async () => {
+  const { hub, reader } = await inTheMiddle();
+  const [explanation] = frames<{ type: string; result: Record<string, unknown> }>("answers").filter(({ type }) => type === "Explanation");
+  const first = reader.explain("e2");
+  assert.deepEqual(hub.last("explain").argument, { room: "lobby", id: "e2" });
+  await hub.last("explain").answer(explanation?.result);
+  assert.deepEqual(await first, explanation?.result);
+  const second = reader.explain("e2");
+  await hub.last("explain").answer({ error: { code: "not_found", message: "Nothing is recorded.", retry_ms: null } });
+  assert.deepEqual(await second, { code: "not_found", message: "Nothing is recorded.", retry_ms: null });
+  const third = reader.explain("e2");
+  await hub.last("explain").fail();
+  assert.equal(await third, null);
 });
 
 test("stopping names the reply, and its end is heard as an event", async () => {

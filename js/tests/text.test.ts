@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mentions, runs } from "../src/text";
+import { beginning, mentions, runs } from "../src/text";
 import { frames } from "./fakes";
 
 for (const { text, addressed } of frames<{ text: string; addressed: boolean }>("mentions")) {
@@ -43,4 +43,13 @@ test("a fence becomes code without its marks, also while it is still open", () =
 
 test("an empty text has no runs", () => {
   assert.deepEqual(runs("", "@llama"), []);
+});
+
+test("a beginning is one line, cut between characters", () => {
+  assert.equal(beginning(" a\n\tb ", 10), "a b");
+  assert.equal(beginning("🦙🦙🦙", 3), "🦙🦙🦙");
+  assert.equal(beginning("🦙🦙🦙🦙", 3), "🦙🦙🦙…");
+  assert.equal(beginning("one. two", 4), "one…");
+  assert.equal(beginning("x".repeat(100_000), 3), "xxx…");
+  assert.equal(beginning(`ab${" ".repeat(50)}c`, 5), "ab…");
 });

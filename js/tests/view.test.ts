@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outbox } from "../src/outbox";
 import { decodeEvents } from "../src/protocol";
-import { ANA, joinedAnswer, live, opened, posted } from "./fakes";
+import { ANA, closed, explanation, joinedAnswer, live, opened, posted, redacted } from "./fakes";
 import { key, show, write } from "./shown";
 
 test("the root tells the room and the state of the connection", async () => {
@@ -24,10 +24,10 @@ test("the notebook sees no key that is pressed in the panel", async () => {
 
 test("whatever can take the focus keeps JupyterLab's shortcuts away, which look at nothing else", async () => {
   const account = { mayRename: () => Promise.resolve(true), rename: () => Promise.resolve(true) };
-  const shown = await show({ base: 1, position: { epoch: "e1", seq: 1, eid: "e1" } }, account);
+  const shown = await show({ base: 1, position: { epoch: "e1", seq: 1, eid: "e1" }, pinned: ["e1", "e2"] }, account);
   const seen = new Set<string>();
   const check = (): void => {
-    for (const element of shown.all("button, input, textarea, select, a, [tabindex]")) {
+    for (const element of shown.all("button, input, textarea, select, a, summary, [tabindex]")) {
       assert.ok(element.hasAttribute("data-lm-suppress-shortcuts"), element.outerHTML);
       seen.add(element.className);
     }
@@ -40,13 +40,24 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   shown.find<HTMLButtonElement>(".nbgc-name-change").click();
   await frame();
   check();
+  await shown.hear({ type: "queue", waiting: [] }, closed(5, "e4", "d"), posted(6, "e", { by: ANA.id }), posted(7, "f", { by: ANA.id }));
+  shown.find<HTMLButtonElement>('[data-message-id="e4"] [data-tool="explain"]').click();
+  const words = "The server's own words, ".repeat(9);
+  await shown.hub.last("explain").answer(explanation({ read: [{ id: "", speaker: "", text: words }, { id: "e2", speaker: "Ben", text: "" }] }));
+  shown.find<HTMLButtonElement>('[data-message-id="e6"] [data-tool="edit"]').click();
+  await frame();
+  check();
+  shown.find<HTMLButtonElement>('[data-message-id="e7"] [data-tool="remove"]').click();
+  await frame();
+  check();
   shown.reader.unreachable({ kind: "not_installed", message: null });
   await frame();
   check();
   const expected = [
-    "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-example", "nbgc-input", "nbgc-name-input", "nbgc-plain",
-    "nbgc-plain nbgc-name-change", "nbgc-plain nbgc-name-save", "nbgc-quote", "nbgc-send", "nbgc-stop", "nbgc-transcript",
-    "nbgc-withdraw",
+    "", "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input", "nbgc-message",
+    "nbgc-name-input", "nbgc-pin", "nbgc-plain", "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change",
+    "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop", "nbgc-tool",
+    "nbgc-tool nbgc-close", "nbgc-tool nbgc-pins-toggle", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
   ];
   assert.deepEqual([...seen].sort(), expected);
 });
@@ -117,6 +128,21 @@ test("a screen reader is told sentences, and the transcript is a quiet log", asy
   await hear(posted(1, "hi"));
   assert.equal(find(".nbgc-announcer").textContent, "Ben says: hi");
   assert.deepEqual([find(".nbgc-transcript").getAttribute("role"), find(".nbgc-transcript").getAttribute("aria-live")], ["log", "off"]);
+});
+
+test("what had the focus and is gone leaves it in the panel, where the notebook does not get the keys", async () => {
+  const { find, hear, root } = await show();
+  await hear(posted(1, "hi", { by: ANA.id }));
+  find('[data-tool="edit"]').focus();
+  await hear(redacted(2, "e1"));
+  assert.equal(root.querySelector("[data-tool]"), null);
+  assert.equal(document.activeElement, find(".nbgc-transcript"));
+});
+
+test("nothing takes the focus into the panel", async () => {
+  const { hear } = await show();
+  await hear(posted(1, "hi", { by: ANA.id }), redacted(2, "e1"));
+  assert.equal(document.activeElement, document.body);
 });
 
 test("a panel that is gone does nothing more", async () => {

@@ -21,7 +21,19 @@ from nbgroupchat import protocol
 from nbgroupchat.connection import Connection
 from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.mention import mentions
-from nbgroupchat.protocol import Cancel, CancelAnswer, Event, Join, Joined, Member, Post, PostAnswer
+from nbgroupchat.protocol import (
+    Cancel,
+    CancelAnswer,
+    ChangeAnswer,
+    Edit,
+    Event,
+    Join,
+    Joined,
+    Member,
+    Post,
+    PostAnswer,
+    Redact,
+)
 from nbgroupchat.room import Message, MessageStatus, Room
 
 if TYPE_CHECKING:
@@ -41,7 +53,7 @@ class Messages(tuple[Message, ...]):
 
     def __repr__(self) -> str:
         """Give the transcript as text."""
-        return "\n".join(f"{message.name}: {message.text}" for message in self)
+        return "\n".join(f"{message.name}: {_shown(message)}" for message in self)
 
 
 class Reply:
@@ -112,6 +124,23 @@ class ChatRoom:
         self._check()
         command = Post(room=self.name, cid=secrets.token_hex(12), text=text, reply_to=reply_to)
         return self._connection.run(self._connection.command(command, PostAnswer)).id
+
+    def edit(self, message_id: str, text: str) -> None:
+        """Give a message that this program posted another text.
+
+        Raises Refusal where it is somebody else's or gone, ChatError where no answer came.
+        """
+        self._check()
+        command = Edit(room=self.name, cid=secrets.token_hex(12), id=message_id, text=text)
+        self._connection.run(self._connection.command(command, ChangeAnswer))
+
+    def redact(self, message_id: str) -> None:
+        """Take back what a message says, for everybody and for good: an own one, or a reply one asked for.
+
+        Raises Refusal where it is somebody else's or still being written, ChatError where no answer came.
+        """
+        self._check()
+        self._connection.run(self._connection.command(Redact(room=self.name, id=message_id), ChangeAnswer))
 
     def ask(self, text: str, timeout: float | None = None) -> Reply:
         """Ask the agent, everybody in the room reading along, and wait for its reply, which grows in the cell.
@@ -245,6 +274,12 @@ def _display(streams: bool) -> ReplyDisplay | None:
     from nbgroupchat.magics import ReplyDisplay
 
     return ReplyDisplay.of_running_cell(streams)
+
+
+def _shown(message: Message) -> str:
+    if message.redacted:
+        return "(removed)"
+    return f"{message.text} (edited)" if message.edited else message.text
 
 
 def _show_nothing(_reply: Message) -> None:

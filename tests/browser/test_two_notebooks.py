@@ -183,6 +183,33 @@ def test_keys_in_the_composer_stay_there(scripted: JupyterServer, open_notebook:
     expect(ana.message("abdd")).to_be_visible()
 
 
+def test_keys_at_a_message_stay_in_the_panel(scripted: JupyterServer, open_notebook: OpenNotebook) -> None:
+    """Keys reach the notebook, where `d d` deletes, neither while one edits a message nor after one has removed it."""
+    ana = open_notebook(scripted, "ana")
+    cells = ana.page.locator(".jp-Notebook .jp-Cell")
+    count = cells.count()
+    ana.say("hello")
+    message = ana.message("hello")
+    expect(message.locator("[data-tool=edit]")).to_have_count(1)
+    keyboard = ana.page.keyboard
+    keyboard.press("ArrowUp")
+    for key in ("d", "d", "Shift+Enter", "b"):
+        keyboard.press(key)
+    expect(message.locator(".nbgc-editor-input")).to_have_value("hellodd\nb")
+    keyboard.press("Enter")
+    expect(message.locator(".nbgc-text")).to_have_text("hellodd\nb")
+
+    message.locator("[data-tool=remove]").focus()
+    for key in ("Enter", "Shift+Tab", "Enter"):
+        keyboard.press(key)
+    removed = ana.root.locator("[data-redacted]")
+    expect(removed).to_be_visible()
+    for key in ("d", "d", "Shift+Enter", "a"):
+        keyboard.press(key)
+    assert cells.count() == count
+    assert ana.root.evaluate("root => root.contains(document.activeElement)")
+
+
 def test_text_is_never_markup(scripted: JupyterServer, open_notebook: OpenNotebook) -> None:
     """A name and a message that spell HTML are shown as they were typed, and nothing in them runs."""
     ana = open_notebook(scripted, "ana")

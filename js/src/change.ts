@@ -1,0 +1,31 @@
+/** What is said of a post or a change that the server has not taken. Pure templates. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import type { PendingChange } from "./outbox";
+import { strings } from "./strings";
+
+export interface PendingActions {
+  retry(cid: string): void;
+  takeBack(cid: string): void;
+}
+
+/** Nothing is said of a change that is about to be heard anyway. */
+export function changeTemplate(change: PendingChange, live: boolean, actions: PendingActions): TemplateResult | typeof nothing {
+  if (change.state !== "failed") {
+    return live ? nothing : html`<div class="nbgc-note">${strings.waitsForConnection}</div>`;
+  }
+  return html`<div class="nbgc-note" data-problem>
+    <span role="alert">${strings.notDone(change.method, change.error)}</span>
+    ${again(change.cid, actions, change.method === "edit" ? strings.takeBack : strings.leaveIt)}
+  </div>`;
+}
+
+export function again(cid: string, actions: PendingActions, giveUp = strings.takeBack): TemplateResult {
+  return html`${button(strings.retry, () => actions.retry(cid))} ${button(giveUp, () => actions.takeBack(cid))}`;
+}
+
+function button(label: string, pressed: () => void): TemplateResult {
+  return html`<button type="button" class="nbgc-plain" data-lm-suppress-shortcuts="true" @click=${pressed}>
+    ${label}
+  </button>`;
+}

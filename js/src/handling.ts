@@ -1,0 +1,125 @@
+/**
+ * What one does to messages in a panel: edit, remove, pin, have a reply explained, go to one; and where the focus is
+ * afterwards, which must never fall to the page around. It knows nothing of how anything looks.
+ */
+
+import type { Composer } from "./composer";
+import { Editor, type Origin } from "./editor";
+import { ExplanationSheet } from "./explanation";
+import { Pins } from "./pins";
+import { mayEdit, newestEditable, type Tool } from "./policy";
+import type { Reader } from "./reader";
+
+/** What shows the messages. */
+export interface Showing {
+  /** Show what there is, soon. */
+  readonly changed: () => void;
+  /** Show it now: where the focus moves, the next key has to find it there. */
+  readonly render: () => void;
+  /** Scroll to an element. */
+  readonly bring: (element: HTMLElement, block: "center" | "nearest") => void;
+}
+
+const SHOWN_MS = 2_000;
+
+export class Handling {
+  readonly editor: Editor;
+  readonly pins: Pins;
+  readonly sheet: ExplanationSheet;
+
+  constructor(
+    private readonly reader: Reader,
+    private readonly root: HTMLElement,
+    private readonly composer: Composer,
+    private readonly panel: Showing,
+  ) {
+    const { changed } = panel;
+    this.editor = new Editor({
+      edit: (id, text) => reader.edit(id, text),
+      redact: (id) => reader.redact(id),
+      began: (form) => panel.bring(form, "nearest"),
+      left: (id, from) => this.#leftEditor(id, from),
+      changed,
+    });
+    const show = (id: string): void => void this.show(id);
+    this.pins = new Pins({ show, unpin: (id) => reader.pin(id, false), changed });
+    this.sheet = new ExplanationSheet({
+      explain: (id) => reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
+    });
+  }
+
+  use(tool: Tool, id: string): void {
+    if (tool === "edit") this.#edit(id, "edit");
+    else if (tool === "remove") this.editor.remove(id);
+    else if (tool === "explain") this.sheet.open(id);
+    else this.reader.pin(id, tool === "pin");
+    this.panel.render();
+  }
+
+  /** Edit one's own newest message. Says whether there is one. */
+  editNewest(): boolean {
+    const message = newestEditable(this.reader.snapshot.room, this.#you);
+    if (message === null) return false;
+    this.#edit(message.id, "composer");
+    this.panel.render();
+    return true;
+  }
+
+  /** Give up what the server did not take; its text can be written on, where one can still do that. */
+  takeBack(cid: string): void {
+    const { outbox, snapshot } = this.reader;
+    const change = outbox.pending.find((one) => one.cid === cid);
+    const message = change?.method === "edit" ? snapshot.room.messages.get(change.id) : undefined;
+    const text = outbox.discard(cid);
+    if (message !== undefined && mayEdit(message, this.#you)) this.editor.edit(message.id, text, snapshot.textLimit);
+    else if (text !== "") this.composer.insert(text);
+  }
+
+  /** Go to a message, which may have to be fetched. */
+  async show(id: string): Promise<void> {
+    if (!(await this.reader.find(id)) || !this.root.isConnected) return;
+    if (this.#sheetCovers()) this.sheet.close();
+    this.panel.render();
+    const message = this.#article(id);
+    if (message === null) return;
+    this.panel.bring(message, "center");
+    message.focus({ preventScroll: true });
+    message.setAttribute("data-shown", "");
+    setTimeout(() => message.removeAttribute("data-shown"), SHOWN_MS);
+  }
+
+  get #you(): string | null {
+    return this.reader.snapshot.you?.id ?? null;
+  }
+
+  #edit(id: string, from: Origin): void {
+    const { room, changes, textLimit } = this.reader.snapshot;
+    const change = changes.get(id);
+    const text = change?.method === "edit" ? change.text : room.messages.get(id)?.text;
+    if (text !== undefined) this.editor.edit(id, text, textLimit, from);
+  }
+
+  #leftEditor(id: string, from: Origin): void {
+    if (from !== "composer") return this.#focusTool(id, from);
+    this.composer.focus();
+    this.panel.render();
+  }
+
+  /** Focus a button of a message, or the message where it has no such button any more. */
+  #focusTool(id: string, tool: Tool): void {
+    this.panel.render();
+    const message = this.#article(id);
+    (message?.querySelector<HTMLElement>(`[data-tool="${tool}"]`) ?? message)?.focus();
+  }
+
+  #article(id: string): HTMLElement | null {
+    return this.root.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(id)}"]`);
+  }
+
+  /** In a narrow panel the sheet lies over the messages. */
+  #sheetCovers(): boolean {
+    const sheet = this.root.querySelector<HTMLElement>(".nbgc-sheet");
+    const middle = sheet?.parentElement;
+    return sheet !== null && middle != null && sheet.offsetWidth >= middle.offsetWidth;
+  }
+}

@@ -1,0 +1,19 @@
+/** Small signs on buttons. They say nothing to a screen reader: the button's label does. */
+
+import { html, type TemplateResult } from "lit-html";
+
+export type Sign = "edit" | "remove" | "pin" | "unpin" | "explain" | "close" | "more";
+
+const paths: Record<Sign, string> = {
+  edit: "M3 13l.7-3L10.8 2.9a1.2 1.2 0 0 1 1.7 0l.6.6a1.2 1.2 0 0 1 0 1.7L6 12.3Z",
+  remove: "M3 4.5h10M6.3 4.5V3h3.4v1.5M4.3 4.5l.6 8.5h6.2l.6-8.5M6.8 7v3.6M9.2 7v3.6",
+  pin: "M6 2.5h4L9.6 7l2.4 2v1H4V9l2.4-2ZM8 10v4",
+  unpin: "M6 2.5h4L9.6 7l2.4 2v1H4V9l2.4-2ZM8 10v4M2.5 2.5l11 11",
+  explain: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8ZM8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4Z",
+  close: "M4 4l8 8M12 4l-8 8",
+  more: "M4 6.2 8 10l4-3.8",
+};
+
+export function icon(sign: Sign): TemplateResult {
+  return html`<svg class="nbgc-icon" viewBox="0 0 16 16" aria-hidden="true"><path d=${paths[sign]} /></svg>`;
+}

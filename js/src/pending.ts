@@ -1,0 +1,45 @@
+/** How a post looks that the server has not acknowledged. Pure template. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { avatar } from "./avatar";
+import { again, type PendingActions } from "./change";
+import { textRuns, time, youBadge } from "./message";
+import type { PendingEdit, PendingPost } from "./outbox";
+import type { Member } from "./protocol";
+import { strings } from "./strings";
+
+/** What the looks of a post depend on, besides itself. */
+export interface PendingSurroundings {
+  /** Null before the server has said who one is. */
+  readonly you: Member | null;
+  readonly continued: boolean;
+  readonly mention: string | null;
+  readonly live: boolean;
+}
+
+type Post = PendingPost | PendingEdit;
+
+export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions): TemplateResult {
+  const { you } = around;
+  const name = you?.name ?? strings.nameless;
+  const failed = post.state === "failed";
+  return html`<article
+    class="nbgc-message nbgc-pending"
+    data-cid=${post.cid}
+    data-pending=${failed ? "failed" : "waiting"}
+    data-own
+    ?data-continued=${around.continued}
+  >
+    ${avatar(you?.id ?? "", name, "human")}
+    <div class="nbgc-body">
+      <header class="nbgc-byline">
+        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : youBadge()} ${time(post.ts)}
+      </header>
+      <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
+      <div class="nbgc-note" ?data-problem=${failed}>
+        <span>${failed ? strings.notSent(post.error) : around.live ? strings.sending : strings.waitsForConnection}</span>
+        ${failed ? again(post.cid, actions) : nothing}
+      </div>
+    </div>
+  </article>`;
+}
