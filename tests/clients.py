@@ -93,6 +93,23 @@ class FakeClient:
         self._changed.set()
 
 
+class Nobody:
+    """A listener that does nothing, for a seat whose replies the test writes itself."""
+
+    def opened(self, room: str, entries: object, records: object) -> None:
+        """Hear nothing."""
+
+    def hear(self, room: str, events: object) -> None:
+        """Hear nothing."""
+
+    def withdraw(self, room: str, asked: str) -> bool:
+        """Know of no question."""
+        return False
+
+    def closed(self, room: str) -> None:
+        """Hear nothing."""
+
+
 def plain(arguments: bytes) -> bytes:
     """Give frames as they are, for a hub whose clients need no wire."""
     json.loads(arguments)

@@ -16,8 +16,7 @@ from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.hub import Hub, Seat
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta
-from tests.clients import FakeClient, plain
-from tests.test_hub import Nobody
+from tests.clients import FakeClient, Nobody, plain
 
 ROOMS = ("one", "two", "three")
 PEOPLE = ("ana", "ben")

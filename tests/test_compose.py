@@ -10,7 +10,7 @@ import pytest
 from nbgroupchat.backplanes.base import now_ms
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.channel import Client
-from nbgroupchat.compose import Composition, answer, make_engine
+from nbgroupchat.compose import Composition, make_engine
 from nbgroupchat.engines.echo import EchoEngine
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.openai import OpenAIEngine
@@ -39,7 +39,7 @@ async def test_a_refusal_is_an_answer() -> None:
     """What is refused is answered with its code, a sentence and when to try again."""
     composition = Composition(Settings(engine="off"))
     client = Client(Identity("u1", "Ana"), Outbox(lambda _frame: True, lambda: None))
-    refused = json.loads(await answer(composition.hub, client, "typing", b'[{"room": "lobby", "on": true}]'))
+    refused = json.loads(await composition.answer(client, "typing", b'[{"room": "lobby", "on": true}]'))
     assert refused == {
         "error": {
             "code": "not_joined",
@@ -54,7 +54,7 @@ async def test_without_an_engine_there_is_no_agent() -> None:
     """With the engine off, a room has people only, and says whom to mention: nobody."""
     composition = Composition(Settings(engine="off"))
     client = Client(Identity("u1", "Ana"), Outbox(lambda _frame: True, lambda: None))
-    joined = json.loads(await answer(composition.hub, client, "join", b'[{"room": "lobby", "wire": 1}]'))
+    joined = json.loads(await composition.answer(client, "join", b'[{"room": "lobby", "wire": 1}]'))
     assert joined["policy"]["mention"] == ""
     await composition.close()
 
@@ -69,6 +69,7 @@ async def test_rooms_are_kept_where_the_settings_say(tmp_path: Path) -> None:
         ana = FakeClient(composition.hub, "Ana")
         await ana.join()
         assert (await ana.post("hello")).seq == seq
+        assert composition.measures.commit.cumulative[-1] > 0
         await composition.close()
     for store in ("", "memory"):
         composition = Composition(Settings(engine="off", store=store))
@@ -104,7 +105,7 @@ async def test_a_store_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="cannot be kept"):
         await composition.begin()
     client = Client(Identity("u1", "Ana"), Outbox(lambda _frame: True, lambda: None))
-    refused = json.loads(await answer(composition.hub, client, "join", b'[{"room": "lobby", "wire": 1}]'))
+    refused = json.loads(await composition.answer(client, "join", b'[{"room": "lobby", "wire": 1}]'))
     assert refused["error"]["code"] == "unavailable"
     assert refused["error"]["retry_ms"] is None
     await composition.close()

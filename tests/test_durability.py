@@ -19,9 +19,8 @@ from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta, Pin, Post, PostAnswer
 from nbgroupchat.room import Room
-from tests.clients import FakeClient, plain
+from tests.clients import FakeClient, Nobody, plain
 from tests.killed_hub import PEOPLE, ROOMS
-from tests.test_hub import Nobody
 
 KILLS = 24
 

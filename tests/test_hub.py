@@ -27,24 +27,7 @@ from nbgroupchat.protocol import (
     Status,
     Typing,
 )
-from tests.clients import FakeClient, lives, plain
-
-
-class Nobody:
-    """A listener that does nothing, for a seat whose replies the test writes itself."""
-
-    def opened(self, room: str, entries: object, records: object) -> None:
-        """Hear nothing."""
-
-    def hear(self, room: str, events: object) -> None:
-        """Hear nothing."""
-
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Know of no question."""
-        return False
-
-    def closed(self, room: str) -> None:
-        """Hear nothing."""
+from tests.clients import FakeClient, Nobody, lives, plain
 
 
 class Deaf(Nobody):

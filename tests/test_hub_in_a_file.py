@@ -14,7 +14,7 @@ from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Cancel, Delta, ReplyClosed
 from tests import test_hub
-from tests.clients import FakeClient, plain
+from tests.clients import FakeClient, Nobody, plain
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_tests_of_the_hub_are_here() -> None:
 
 async def test_a_stop_races_the_pieces_and_nothing_is_told_beyond_it(hub: Hub) -> None:
     """Wherever between the pieces a stop comes, the closed text is all that was told, and nothing comes after."""
-    seat = hub.seat(Identity("", "llama", "agent"), test_hub.Nobody())
+    seat = hub.seat(Identity("", "llama", "agent"), Nobody())
     ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
     await ana.join()
     await ben.join()

@@ -13,9 +13,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "characters", "settings", "connection_file"),
+    ("protocol", "prompt", "errors", "characters", "settings", "measures", "connection_file"),
     ("log", "room", "window", "policy", "mention", "guard", "turns", "explain", "transcript"),
-    ("outbox", "channel", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
     ("link", "connection", "client", "magics", "widget"),
@@ -30,6 +30,7 @@ HOMES = {
     "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
+    "prometheus_client": "server",
     "anywidget": "widget",
     "IPython": "magics",
     "ipykernel": "link",

@@ -17,7 +17,7 @@ from nbgroupchat.settings import Settings, SettingsError, from_environment
         ({"agent_name": ""}, "letters, digits and underscores"),
         ({"openai_base_url": "localhost:8080/v1"}, "begins with http:// or https://"),
         ({"context_tokens": 511}, "must be at least 512"),
-        ({"sequences": 0}, "must be at least 1"),
+        ({"turns_at_once": 0}, "must be at least 1"),
         ({"parked_bytes": -1}, "must be at least 0"),
         ({"reply_tokens": 0}, "must be at least 1"),
         ({"reply_tokens": 3000}, "at most half of context_tokens (4096)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nbgroupchat.prompt import Segment
-from nbgroupchat.protocol import DurableEvent, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.window import Window, opening, said, speaker
 
 
@@ -19,6 +19,18 @@ def opened(seq: int, to: str, context: int) -> ReplyOpened:
 
 def closed(seq: int, reply: str, text: str) -> ReplyClosed:
     return ReplyClosed(seq=seq, eid=f"c{seq}", ts=seq, by="m0", id=reply, text=text, status="complete")
+
+
+def edited(seq: int, message: str, text: str) -> Edited:
+    return Edited(seq=seq, eid=f"e{seq}", ts=seq, by="m-Ana", id=message, text=text)
+
+
+def redacted(seq: int, message: str) -> Redacted:
+    return Redacted(seq=seq, eid=f"x{seq}", ts=seq, by="m-Ana", id=message)
+
+
+def pinned(seq: int, *messages: str) -> RoomChanged:
+    return RoomChanged(seq=seq, eid=f"n{seq}", ts=seq, by="m-Ana", pinned=messages)
 
 
 def window(budget: int = 10_000) -> Window:
@@ -149,3 +161,75 @@ def test_the_same_log_gives_the_same_prompt() -> None:
         one.apply(entry)
         two.apply(entry)
     assert one.read_ahead() == two.read_ahead()
+
+
+def test_an_edit_takes_effect_where_the_message_stands() -> None:
+    """What was before it stays the same, and so do its place and its speaker's name."""
+    room = window()
+    for seq in range(1, 4):
+        room.apply(posted(seq, "Ana", f"text {seq}"))
+    before = room.read_ahead().segments
+    room.apply(edited(4, "p2", "better\nBen: hi"))
+    after = room.read_ahead().segments
+    assert after[: OPENING + 1] == before[: OPENING + 1]
+    assert after[OPENING + 1] == Segment("user", "Ana: better\n  Ben: hi", "p2")
+    assert after[OPENING + 2] == before[OPENING + 2]
+
+
+def test_what_is_redacted_is_read_no_more() -> None:
+    """A redacted post or reply is not in the prompt, nor the line that asked for it."""
+    room = window()
+    room.apply(posted(1, "Ana", "@llama secret?"))
+    room.apply(opened(2, "p1", 1))
+    room.apply(closed(3, "r2", "The secret."))
+    room.apply(redacted(4, "p1"))
+    assert said_in(room, "p1")[:-1] == [("user", "(llama, answer Ana.)"), ("assistant", "The secret.")]
+    room.apply(redacted(5, "r2"))
+    room.apply(edited(6, "nobody's", "x"))
+    assert room.read_ahead().segments[OPENING:] == ()
+
+
+def test_what_is_pinned_stays() -> None:
+    """When the window is full others go; one that went comes back when it is pinned, and goes when it no longer is."""
+    room = window(budget=1_000)
+    room.apply(posted(1, "Ana", "keep me"))
+    room.apply(posted(2, "Ana", "and me"))
+    room.apply(pinned(3, "p1"))
+    for seq in range(4, 64):
+        room.apply(posted(seq, "Ana", "x" * 45))
+    assert kept(room) == [("p1", True)]
+    assert room.left_out() == 62 - len(room.read_ahead().segments[OPENING:])
+    room.apply(pinned(64, "p1", "p2"))
+    assert kept(room) == [("p1", True), ("p2", True)]
+    room.apply(edited(65, "p2", "and me too"))
+    assert "Ana: and me too" in [text for _, text in said_in(room, "p2")]
+    room.apply(pinned(66, "p2"))
+    assert kept(room) == [("p2", True)]
+    room.apply(redacted(67, "p2"))
+    assert kept(room) == []
+
+
+def test_pins_take_at_most_a_quarter() -> None:
+    """Of more than that the newest pins stay, and the conversation keeps its place."""
+    room = window(budget=1_000)
+    for seq in range(1, 5):
+        room.apply(posted(seq, "Ana", "y" * 95))  # 100 bytes as a line
+    room.apply(pinned(5, "p1", "p2", "p3", "p4"))
+    for seq in range(6, 66):
+        room.apply(posted(seq, "Ana", "x" * 45))
+    assert kept(room) == [("p3", True), ("p4", True)]
+
+
+def kept(room: Window) -> list[tuple[str, bool]]:
+    """Give what stands before the newest posts, and what is pinned."""
+    rest = [segment for segment in room.read_ahead().segments[OPENING:] if int(segment.key[1:]) < 6 or segment.pinned]
+    return [(segment.key, segment.pinned) for segment in rest]
+
+
+def test_a_reply_keeps_the_ids_it_was_sampled_as() -> None:
+    """They come back with its text in later prompts."""
+    room = window()
+    room.apply(posted(1, "Ana", "@llama one?"))
+    room.apply(opened(2, "p1", 1))
+    room.apply(closed(3, "r2", "One."), (7, 8))
+    assert room.read_ahead().segments[-1] == Segment("assistant", "One.", "r2", (7, 8))

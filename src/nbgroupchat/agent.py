@@ -13,6 +13,7 @@ from functools import partial
 
 from nbgroupchat.engines.base import Engine, EngineStatus, Sampling
 from nbgroupchat.explain import decode_record
+from nbgroupchat.measures import Measures
 from nbgroupchat.protocol import (
     DurableEvent,
     Edited,
@@ -38,8 +39,9 @@ class Agent:
 
     _seat: Seat
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, measures: Measures | None = None) -> None:
         self._engine = engine
+        self._measures = measures or Measures()
         self._settings = settings
         self._sampling = Sampling(settings.reply_tokens, settings.temperature, settings.seed)
         self._windows: dict[str, Window] = {}
@@ -53,6 +55,11 @@ class Agent:
         self._seat = seat
         self._engine.watch(self._tell)
         self._tell(self._engine.status)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for their turn."""
+        return len(self._queue)
 
     def opened(self, room: str, entries: Sequence[DurableEvent], records: Mapping[str, bytes]) -> None:
         """Hear what a room's log held; what was asked then is not answered now. The first room starts the model."""
@@ -127,7 +134,7 @@ class Agent:
         """Begin what can begin, and let everybody know who waits."""
         while len(self._turns) < self._settings.turns_at_once and (found := self._queue.take(self._turns)):
             room, asked = found
-            turn = self._turns[room] = Turn(self._seat, self._engine, self._sampling, room, asked)
+            turn = self._turns[room] = Turn(self._seat, self._engine, self._sampling, room, asked, self._measures)
             answering = turn.answer(self._windows[room], self._settings.agent_name)
             turn.task = asyncio.get_running_loop().create_task(answering)
             turn.task.add_done_callback(partial(self._ended, room))

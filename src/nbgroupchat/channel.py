@@ -112,6 +112,11 @@ class Channel:
             pinned=self.pinned,
         )
 
+    @property
+    def present(self) -> int:
+        """How many members are here."""
+        return len({member.id for member in self._readers.values()})
+
     @contextmanager
     def busy(self) -> Iterator[None]:
         """Keep the room while something is being stored in it without the lock."""

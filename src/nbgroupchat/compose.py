@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from nbgroupchat import protocol
 from nbgroupchat.agent import Agent
@@ -24,6 +25,7 @@ from nbgroupchat.engines.openai import OpenAIEngine
 from nbgroupchat.engines.script import ScriptEngine
 from nbgroupchat.errors import Refusal
 from nbgroupchat.hub import Hub
+from nbgroupchat.measures import Measures
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
 from nbgroupchat.settings import Settings
@@ -44,21 +46,44 @@ class Composition:
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
-        self.backplane = make_backplane(settings)
-        self.hub = Hub(self.backplane, _event_frame, settings.agent_name, settings.max_rooms)
+        self.measures = Measures()
+        self.backplane = make_backplane(settings, self.measures)
+        self.hub = Hub(self.backplane, _event_frame, settings.agent_name, settings.max_rooms, measures=self.measures)
         self.engine = engine or make_engine(settings)
         self._trimming: asyncio.Task[None] | None = None
         self._agent: Agent | None = None
         if self.engine is not None:
-            self._agent = Agent(self.engine, settings)
+            self._agent = Agent(self.engine, settings, self.measures)
             self._agent.sit(self.hub.seat(Identity("", settings.agent_name, "agent"), self._agent))
+        self.sessions: set[ChatSession] = set()
         self.endpoint = Endpoint(self, max_frame=protocol.MAX_FRAME, max_connections=settings.max_connections)
 
     def connected(self, connection: Connection, user: object) -> ChatSession:
         """Begin the session of an authenticated SignalR connection, whose user is an Identity."""
         if not isinstance(user, Identity):
             raise TypeError(f"a connection's user is an Identity, not {type(user).__name__}")
-        return ChatSession(self.hub, connection, user)
+        session = ChatSession(self, connection, user)
+        self.sessions.add(session)
+        return session
+
+    async def answer(self, client: Client, target: str, arguments: bytes) -> bytes:
+        """Carry out a command, given as a method's name and arguments in JSON; gives the answer or refusal as JSON."""
+        try:
+            return protocol.encode(await self.hub.receive(client, protocol.decode_command(target, arguments)))
+        except Refusal as refusal:
+            self.measures.refusals[refusal.code] += 1
+            found = {"code": refusal.code.value, "message": refusal.message, "retry_ms": refusal.retry_ms}
+            return msgspec.json.encode({"error": found})
+
+    def now(self) -> Gauges:
+        """Give the numbers that go up and down."""
+        return Gauges(
+            connections=len(self.endpoint.connections),
+            rooms=self.hub.rooms,
+            members=self.hub.members,
+            questions=self._agent.waiting if self._agent is not None else 0,
+            deliveries=self.measures.deliveries + sum(session.sent for session in self.sessions),
+        )
 
     async def begin(self) -> str:
         """Open the store, forget what has become old, now and from now on, and give where the store is.
@@ -95,18 +120,29 @@ class Composition:
         await self.hub.close()
 
 
+class Gauges(Struct, frozen=True):
+    """What is going on now; `deliveries` are the frames sent so far, on open connections and on those that were."""
+
+    connections: int
+    rooms: int
+    members: int
+    questions: int
+    deliveries: int
+
+
 class ChatSession:
     """One SignalR connection as the hub's client: decodes commands, encodes answers."""
 
-    def __init__(self, hub: Hub, connection: Connection, identity: Identity) -> None:
-        self._hub = hub
+    def __init__(self, composition: Composition, connection: Connection, identity: Identity) -> None:
+        self._composition = composition
         self._client = Client(identity, Outbox(connection.send, self._lost))
         self._connection = connection
 
     async def invoked(self, invocation: Invocation, reply: Reply) -> None:
         """Carry out one command. Its answer is sent before whatever it caused."""
         with self._client.outbox.corked():
-            reply.result(await answer(self._hub, self._client, invocation.target, bytes(invocation.arguments)))
+            arguments = bytes(invocation.arguments)
+            reply.result(await self._composition.answer(self._client, invocation.target, arguments))
 
     def drained(self) -> None:
         """Go on sending."""
@@ -114,26 +150,25 @@ class ChatSession:
 
     def closed(self) -> None:
         """Leave every room."""
-        self._hub.leave(self._client)
+        self._composition.measures.deliveries += self.sent
+        self._composition.sessions.discard(self)
+        self._composition.hub.leave(self._client)
+
+    @property
+    def sent(self) -> int:
+        """How many frames were sent, answers not counted."""
+        return self._client.outbox.sent
 
     def _lost(self) -> None:
+        self._composition.measures.overflows += 1
         self._connection.close("This connection is too far behind and has to begin again.", allow_reconnect=True)
 
 
-async def answer(hub: Hub, client: Client, target: str, arguments: bytes) -> bytes:
-    """Carry out a command, given as a method's name and arguments in JSON; gives the answer or refusal as JSON."""
-    try:
-        return protocol.encode(await hub.receive(client, protocol.decode_command(target, arguments)))
-    except Refusal as refusal:
-        found = {"code": refusal.code.value, "message": refusal.message, "retry_ms": refusal.retry_ms}
-        return msgspec.json.encode({"error": found})
-
-
-def make_backplane(settings: Settings) -> SqliteBackplane | MemoryBackplane:
+def make_backplane(settings: Settings, measures: Measures) -> SqliteBackplane | MemoryBackplane:
     """Make the backplane that the settings name; none of them writes anything yet."""
     if settings.store in ("", "memory"):
         return MemoryBackplane()
-    return SqliteBackplane(Path(settings.store).expanduser(), settings.synchronous)
+    return SqliteBackplane(Path(settings.store).expanduser(), settings.synchronous, took=measures.commit.add)
 
 
 def make_engine(settings: Settings) -> Engine | None:

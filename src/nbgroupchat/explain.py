@@ -25,6 +25,7 @@ class Seen(Struct, frozen=True, array_like=True):
     id: str = ""
     speaker: str = ""
     text: str = ""
+    pinned: bool = False
 
 
 class ReplyRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,9 +77,13 @@ def decode_record(raw: bytes) -> ReplyRecord:
 def seen_in(segments: Sequence[Segment], speakers: Mapping[str, str]) -> tuple[Seen, ...]:
     """Write down the segments of a prompt; `speakers` are what the authors of posts are called in it, by message."""
     return tuple(
-        Seen(segment.role, segment.key, speakers.get(segment.key, "") if segment.role == "user" else "")
-        if segment.key
-        else Seen(segment.role, text=segment.text)
+        Seen(
+            segment.role,
+            segment.key,
+            speakers.get(segment.key, "") if segment.role == "user" else "",
+            "" if segment.key else segment.text,
+            segment.pinned,
+        )
         for segment in segments
     )
 
@@ -93,12 +98,13 @@ def prompt_of(record: ReplyRecord, context: int, entries: Sequence[DurableEvent]
     segments = []
     for seen in record.seen:
         if not seen.id:
-            segments.append(Segment(seen.role, seen.text))
+            segments.append(Segment(seen.role, seen.text, pinned=seen.pinned))
             continue
         if seen.id not in messages or now[seen.id].redacted:
             raise CannotRebuild(f"The message {seen.id} that the model read is gone: it was redacted or trimmed since.")
         text = messages[seen.id].text
-        segments.append(Segment(seen.role, said(seen.speaker, text) if seen.role == "user" else text, seen.id))
+        told = said(seen.speaker, text) if seen.role == "user" else text
+        segments.append(Segment(seen.role, told, seen.id, pinned=seen.pinned))
     return Prompt(tuple(segments))
 
 

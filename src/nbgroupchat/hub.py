@@ -16,11 +16,12 @@ from typing import Protocol, TypeAlias
 
 from nbgroupchat import protocol
 from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.explain import decode_record, explanation
+from nbgroupchat.measures import Measures
 from nbgroupchat.mention import mentions
-from nbgroupchat.policy import Identity, check_edit, check_pin, check_redaction, may_be_answered, plain_policy
+from nbgroupchat.policy import Identity, may_be_answered, plain_policy
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -29,7 +30,6 @@ from nbgroupchat.protocol import (
     Delta,
     DurableEvent,
     Edit,
-    Edited,
     Event,
     Explain,
     Explanation,
@@ -38,22 +38,20 @@ from nbgroupchat.protocol import (
     Join,
     Joined,
     Leave,
+    Member,
     Pin,
     Post,
     PostAnswer,
     Posted,
     Queue,
     Redact,
-    Redacted,
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
-    RoomChanged,
     RoomPolicy,
     Status,
     Typing,
 )
-from nbgroupchat.room import Message, Room
 
 Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
 
@@ -90,12 +88,15 @@ class Hub:
         encode: Encode,
         agent_name: str = "llama",
         max_rooms: int = 200,
+        measures: Measures | None = None,
         close_again_seconds: float = 5.0,
     ) -> None:
         self._backplane = backplane
+        self._changes = Changes(backplane)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
+        self._measures = measures or Measures()
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._status = Status(state="off")
@@ -112,13 +113,13 @@ class Hub:
             case Cancel():
                 return await self._cancel(client, command)
             case Edit():
-                return await self._edit(client, command)
+                return await self._changes.edit(*self._me(client, command), command)
             case Redact():
-                return await self._redact(client, command)
+                return await self._changes.redact(*self._me(client, command), command)
             case Pin():
-                return await self._pin(client, command)
+                return await self._changes.pin(*self._me(client, command), command)
             case Explain():
-                return await self._explain(client, command)
+                return await self._changes.explain(*self._me(client, command), command)
             case Typing():
                 self._joined(client, command).type(client, command.on)
             case History():
@@ -126,6 +127,16 @@ class Hub:
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are open."""
+        return len(self._channels)
+
+    @property
+    def members(self) -> int:
+        """How many members are present, counted in each room they are in."""
+        return sum(channel.present for channel in self._channels.values())
 
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
@@ -164,7 +175,9 @@ class Hub:
             # Its connection has ended while the room was opened.
             self._give_back(channel)
             raise Refusal(Code.NOT_JOINED, "The connection has ended.")
-        return channel.join(client, command, self._policy(), self._status)
+        joined = channel.join(client, command, self._policy(), self._status)
+        self._measures.joins["new" if command.resume is None else joined.mode] += 1
+        return joined
 
     async def _post(self, client: Client, command: Post) -> PostAnswer:
         channel = self._joined(client, command)
@@ -186,6 +199,8 @@ class Hub:
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
             appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+        if not appended.duplicate:
+            self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
 
     async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
@@ -196,63 +211,6 @@ class Hub:
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
-
-    async def _edit(self, client: Client, command: Edit) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        key = f"edit {me.id} {command.cid}"
-        async with channel.lock:
-            message = await self._message(channel, command.id)
-            check_edit(message, me)
-            entry = Edited(seq=0, eid="", ts=0, by=me.id, id=command.id, text=command.text)
-            appended = await self._backplane.append(channel.room, entry, key)
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _redact(self, client: Client, command: Redact) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        async with channel.lock:
-            message = await self._message(channel, command.id)
-            asked = await self._message(channel, message.to) if message is not None and message.to else None
-            check_redaction(message, asked, me)
-            entry = Redacted(seq=0, eid="", ts=0, by=me.id, id=command.id)
-            appended = await self._backplane.append(channel.room, entry, f"redact {command.id}")
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _pin(self, client: Client, command: Pin) -> ChangeAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        async with channel.lock:
-            if (command.id in channel.pinned) is command.on:
-                return ChangeAnswer(channel.log.position.seq)
-            pinned = tuple(message for message in channel.pinned if message != command.id)
-            if command.on:
-                check_pin(await self._message(channel, command.id), pinned)
-                pinned += (command.id,)
-            entry = RoomChanged(seq=0, eid="", ts=0, by=me.id, pinned=pinned)
-            appended = await self._backplane.append(channel.room, entry)
-        return ChangeAnswer(appended.entry.seq)
-
-    async def _explain(self, client: Client, command: Explain) -> Explanation:
-        channel = self._joined(client, command)
-        records = await self._backplane.records(channel.room, {command.id})
-        message = await self._message(channel, command.id)
-        if message is None or message.to is None or command.id not in records:
-            raise Refusal(
-                Code.NOT_FOUND,
-                "Of this message nothing is recorded that the model read: it is no reply, was redacted, or the model "
-                "had not begun to read when it ended.",
-            )
-        record = decode_record(records[command.id])
-        entries = await self._backplane.about(channel.room, record.messages)
-        return explanation(message, record, entries)
-
-    async def _message(self, channel: Channel, id_: str) -> Message | None:
-        """Give a message as it stands, also one that is no longer in memory; None where there is none."""
-        room = Room()
-        for entry in await self._backplane.about(channel.room, {id_}):
-            room.fold(entry)
-        return room.messages.get(id_)
 
     async def _reply_meant(self, channel: Channel, id_: str) -> str:
         """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
@@ -287,6 +245,8 @@ class Hub:
             return channel.log.close_of(reply)
         entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
         appended = await self._backplane.append(channel.room, entry, f"close {reply}")
+        if not appended.duplicate:
+            self._measures.turns[status] += 1
         assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
         return appended.entry
 
@@ -357,6 +317,10 @@ class Hub:
             except Exception:
                 # What was said is said: whoever cannot hear it must not take it from the others.
                 _log.exception("A listener failed on what happened in room %s", channel.room)
+
+    def _me(self, client: Client, command: Command) -> tuple[Channel, Member]:
+        channel = self._joined(client, command)
+        return channel, channel.member(client.identity)
 
     def _joined(self, client: Client, command: Command) -> Channel:
         channel = client.channels.get(command.room)

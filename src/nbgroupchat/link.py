@@ -100,11 +100,10 @@ class LocalLink:
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
         """See `Link.invoke`."""
-        from nbgroupchat.compose import answer
 
         assert self._composition is not None  # noqa: S101  # made by the constructor
         with self._client.outbox.corked():
-            return await answer(self._composition.hub, self._client, target, arguments)
+            return await self._composition.answer(self._client, target, arguments)
 
     async def close(self) -> None:
         """See `Link.close`."""

@@ -53,6 +53,8 @@ class Outbox:
         self._waiting: dict[Source, None] = {}
         self._corks = 0
         self._blocked = False
+        self.sent = 0
+        """How many frames were written."""
 
     def follow(self, source: Source, seq: int, live_at: int, pieces: dict[str, int]) -> None:
         """Begin to send a room from entry `seq` on, saying `live` after entry `live_at`, and its open replies, of each
@@ -118,6 +120,7 @@ class Outbox:
                 del self._waiting[source]
             else:
                 self._blocked = not self._write(frame)
+                self.sent += 1
 
     def close(self) -> None:
         """Send nothing any more."""

@@ -36,11 +36,11 @@ class Prompt(Struct, frozen=True):
 
     def kept(self, dropped: int) -> tuple[Segment, ...]:
         """Give what is read where the oldest `dropped` after the system message do not fit, save the pinned ones."""
-        system = next(
-            (place for place, segment in enumerate(self.segments) if segment.role != "system"), len(self.segments)
-        )
-        return tuple(
-            segment
-            for place, segment in enumerate(self.segments)
-            if place < system or place >= system + dropped or segment.pinned
-        )
+        left_out = range(self.told, self.told + dropped)
+        return tuple(segment for place, segment in enumerate(self.segments) if segment.pinned or place not in left_out)
+
+    @property
+    def told(self) -> int:
+        """How many segments the system message has."""
+        roles = [segment.role for segment in self.segments]
+        return next((place for place, role in enumerate(roles) if role != "system"), len(roles))

@@ -38,14 +38,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_model: str = ""
     """The name of a model of that server; empty for the only one it has."""
     context_tokens: int = 4096
-    """Of each sequence."""
-    sequences: int = 4
-    """How many rooms the model has in its memory at once; further ones are parked."""
+    """Of each room."""
     parked_bytes: int = 256 * 1024 * 1024
     read_ahead: bool = True
     reply_tokens: int = 512
     threads: int = 0
-    """Threads of the model's worker; 0 leaves one core to the server."""
+    """Threads of the model's worker; 0 takes every core that no other process wants."""
     temperature: float = 0.0
     seed: int = 0
     """Of the sampler; 0 takes a new one for each reply."""
@@ -57,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     turns_per_minute: int = 20
     """How often one member may ask within a minute, in each room."""
     turns_at_once: int = 4
-    """How many rooms are answered at the same time, at most."""
+    """How many rooms are answered at the same time, at most; llama.cpp has as many sequences."""
     store: str = ""
     """The file of the rooms, or `memory`; empty for one in Jupyter's data folder on a server, else for memory."""
     synchronous: Synchronous = "full"
@@ -81,7 +79,6 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingsError("openai_base_url is no address of a server: it begins with http:// or https://.")
         for name, least in (
             ("context_tokens", 512),
-            ("sequences", 1),
             ("parked_bytes", 0),
             ("reply_tokens", 1),
             ("threads", 0),

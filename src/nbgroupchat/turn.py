@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
@@ -28,6 +29,7 @@ from nbgroupchat.engines.base import (
 from nbgroupchat.errors import Refusal
 from nbgroupchat.explain import ReplyRecord, Seen, encode_record, seen_in
 from nbgroupchat.guard import Guard
+from nbgroupchat.measures import Measures
 from nbgroupchat.prompt import Segment
 from nbgroupchat.protocol import MAX_TEXT, Delta, Posted, Queue, ReplyStatus, Status
 from nbgroupchat.slices import slices
@@ -69,7 +71,9 @@ class Seat(Protocol):
 class Turn:
     """A question in a room that is being answered by `engine`; once it is open, `reply` is the reply's id."""
 
-    def __init__(self, seat: Seat, engine: Engine, sampling: Sampling, room: str, asked: Posted) -> None:
+    def __init__(
+        self, seat: Seat, engine: Engine, sampling: Sampling, room: str, asked: Posted, measures: Measures
+    ) -> None:
         self.asked = asked
         self.reply: str | None = None
         self.task: asyncio.Task[None] | None = None
@@ -77,6 +81,7 @@ class Turn:
         self._engine = engine
         self._sampling = sampling
         self._room = room
+        self._measures = measures
         self._over = False
         self._pieces: list[Piece] = []
         self._record: ReplyRecord | None = None
@@ -164,10 +169,12 @@ class Turn:
         if end is not None:
             # Some engines can count only now.
             record = replace(record, prompt=end.prompt, evaluated=end.evaluated, cached=end.cached)
+        written = end.written if end is not None else sum(len(piece.ids) or 1 for piece in self._pieces)
+        self._measures.tokens.update(evaluated=record.evaluated, cached=record.cached, written=written)
         return replace(
             record,
             sampled=self._sampled,
-            written=end.written if end is not None else sum(len(piece.ids) or 1 for piece in self._pieces),
+            written=written,
             model=model.name if model is not None else self._engine.status.model,
             sha256=model.sha256 if model is not None else "",
             context_tokens=model.context_tokens if model is not None else 0,
@@ -199,6 +206,8 @@ class Turn:
                     pieces = max(pieces, told + 1)
                     if not await self._seat.write(self._room, Delta(id=reply, start=told, end=pieces, text=fitting)):
                         return "stopped"
+                    if told == 0:
+                        self._measures.first_token.add(max(0.0, time.time() - self.asked.ts / 1000))
                     told = pieces
                 if fitting != text:
                     return "length"

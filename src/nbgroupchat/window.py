@@ -49,6 +49,10 @@ class _Item(Struct, frozen=True):
     def size(self) -> int:
         return sum(len(segment.text.encode()) for segment in self.segments)
 
+    def read(self, pinned: bool) -> tuple[Segment, ...]:
+        """The segments, marked as pinned where they are."""
+        return tuple(replace(segment, pinned=True) for segment in self.segments) if pinned else self.segments
+
 
 class Window:
     """What the agent called `agent` reads of one room: at most about `budget` bytes, and at least the newest post.
@@ -99,7 +103,8 @@ class Window:
 
     def read_ahead(self) -> Prompt:
         """Give what every next prompt begins with."""
-        return Prompt((*self._opening, *(segment for item in self._items for segment in item.segments)))
+        kept = self._kept()
+        return Prompt((*self._opening, *(segment for item in self._items for segment in item.read(item.id in kept))))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""

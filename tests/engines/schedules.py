@@ -1,4 +1,4 @@
-"""Random schedules of posts, edits, questions, stops, parkings and kills against the real scheduler with tiny models.
+"""Random schedules of all that happens in rooms, and of kills, against the real scheduler with tiny models.
 
 `python -m tests.engines.schedules --count 1000` runs as many for each architecture. After each reply, the ids in its
 room's sequence are those of a fresh read of the same window: posts tokenized one by one, replies from their sampled
@@ -16,6 +16,7 @@ from random import Random
 
 import llama_cpp
 import numpy as np
+from msgspec.structs import replace
 
 from nbgroupchat.engines.base import Sampling
 from nbgroupchat.engines.llama_batches import CHUNK
@@ -72,10 +73,18 @@ class Schedule:
         self._turns = self._start()
 
     def run(self, length: int = 60) -> None:
-        acts = (self._post, self._post, self._edit, self._ask, self._ask, self._stop, self._park, self._kill)
-        weights = (4, 4, 2, 4, 4, 3, 2, 0.3)
+        acts = {
+            self._post: 8,
+            self._ask: 8,
+            self._stop: 3,
+            self._edit: 2,
+            self._redact: 1,
+            self._pin: 1,
+            self._park: 2,
+            self._kill: 0.3,
+        }
         for _ in range(length):
-            self._random.choices(acts, weights)[0]()
+            self._random.choices(list(acts), list(acts.values()))[0]()
             for _ in range(self._random.choice((0, 1, 3, 12))):
                 self._turns.step()
         self._settle()
@@ -108,9 +117,31 @@ class Schedule:
         posts = [place for place, segment in enumerate(self._rooms[room]) if segment.role == "user"]
         if posts:
             place = self._random.choice(posts)
-            self._rooms[room][place] = Segment("user", f"ana: {self._text()}", self._rooms[room][place].key)
+            self._rooms[room][place] = replace(self._rooms[room][place], text=f"ana: {self._text()}")
             self._turns.put(Listen(room, self._segments(room)))
             self.counts["edit"] += 1
+
+    def _redact(self) -> None:
+        """Take a post away, or a reply with the line that asked for it."""
+        room = self._random.choice(ROOMS)
+        if said := [place for place, segment in enumerate(self._rooms[room]) if segment.key]:
+            place = self._random.choice(said)
+            first = place - 1 if self._rooms[room][place].role == "assistant" else place
+            del self._rooms[room][first : place + 1]
+            self._turns.put(Listen(room, self._segments(room)))
+            self.counts["redact"] += 1
+
+    def _pin(self) -> None:
+        """Pin a post, or unpin it."""
+        room = self._random.choice(ROOMS)
+        if posts := [
+            place for place, segment in enumerate(self._rooms[room]) if segment.role == "user" and segment.key
+        ]:
+            place = self._random.choice(posts)
+            segment = self._rooms[room][place]
+            self._rooms[room][place] = replace(segment, pinned=not segment.pinned)
+            self._turns.put(Listen(room, self._segments(room)))
+            self.counts["pin"] += 1
 
     def _ask(self) -> None:
         room = self._random.choice(ROOMS)
@@ -211,7 +242,8 @@ class Schedule:
                 continue
             turn, before = self._turn, self._turns.sequences.held(sequence).copy()
             self._turn += 1
-            request = Generate(self._turn, room, self._segments(room), Sampling(1, 0.0, 1))
+            asks = (*self._segments(room), Segment("user", "(answer)"))
+            request = Generate(self._turn, room, asks, Sampling(1, 0.0, 1))
             self._asked[self._turn] = _Asked(room, request)
             self._turns.put(request)
             self._settle()
@@ -224,7 +256,7 @@ class Schedule:
         """Whether the window was so full that the reply's own length moved its beginning."""
         composer: Composer = self._pair.composer
         length = CONTEXT // 2
-        return len(composer.rebuild(self._segments(room), {}, 10**6, 0)) > length
+        return len(composer.rebuild((*self._segments(room), Segment("user", "(answer)")), {}, 10**6, 0)) > length
 
     def _says_as_fresh(self) -> None:
         """From each sequence the model goes on as a fresh one does that has read the same ids."""

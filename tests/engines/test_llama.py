@@ -14,7 +14,6 @@ import pytest
 from nbgroupchat.engines import llama_loading
 from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, EngineStatus, Finish, Piece, Sampling
 from nbgroupchat.engines.llama import LlamaEngine
-from nbgroupchat.engines.llama_process import default_threads
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.settings import Settings
@@ -196,19 +195,10 @@ async def test_a_worker_that_dies_while_loading(tmp_path: Path, monkeypatch: pyt
     assert "while loading" in await _failure(LlamaEngine(Settings(model_path=str(path))))
 
 
-def test_a_core_is_left_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By default there is a thread for every core but one, at least one and at most eight."""
-    found = []
-    for cores in (1, 2, 4, 64):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda pid, cores=cores: set(range(cores)), raising=False)
-        found.append(default_threads())
-    assert found == [1, 1, 3, 8]
-
-
 @pytest.mark.model
 async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
     """The second end in a row shows a failed status that says when it is started again, and then it is."""
-    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, sequences=1))
+    engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, turns_at_once=1))
     heard: list[EngineStatus] = []
     engine.watch(heard.append)
     for _ in range(2):

@@ -46,7 +46,7 @@ async def reply(engine: LlamaEngine, room: str, prompt: Prompt, sampling: Sampli
 
 @pytest.fixture
 async def two_sequences() -> AsyncIterator[LlamaEngine]:
-    engine = LlamaEngine(Settings(sequences=2, context_tokens=1024))
+    engine = LlamaEngine(Settings(turns_at_once=2, context_tokens=1024))
     yield engine
     await engine.close()
 

@@ -24,7 +24,7 @@ def test_schedules(tmp_path: Path, architecture: Architecture) -> None:
     counts = run(tmp_path, architecture, QUICK)
     assert counts["replies checked"] > 600
     assert counts["memories checked"] > 60
-    assert min(counts[act] for act in ("post", "edit", "ask", "stop", "park", "kill")) > 30
+    assert min(counts[act] for act in ("post", "edit", "redact", "pin", "ask", "stop", "park", "kill")) > 30
 
 
 def test_a_wrong_cut_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

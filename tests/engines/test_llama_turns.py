@@ -197,10 +197,10 @@ def test_a_hint_is_read_while_idle() -> None:
     desk.turns.put(Listen("lobby", (SYSTEM, _user("not this one"))))
     desk.turns.put(Listen("lobby", (SYSTEM, _user("a long conversation"))))
     desk.work()
-    assert VOCABULARY.text(model.memory) == "<s>sys<u>a long conversation"
+    assert VOCABULARY.text(model.memory) == "<s>sys<u>a long conversation\n"
     end = desk.ask(_user("a long conversation"), _user("q"))
     assert isinstance(end, Finished)
-    assert end.evaluated == len("\nq") + 1
+    assert end.evaluated == len("q") + 1
 
 
 def test_a_hint_gives_way() -> None:
@@ -363,7 +363,7 @@ def test_hints_of_several_rooms_are_read() -> None:
     assert VOCABULARY.text(model.memories[1]).startswith("<s>sys<u>b ")
     turn = desk.put("b", _user("b " * 40), _user("q"))
     desk.work()
-    assert desk.finish(turn).evaluated == len("\nq") + 1
+    assert desk.finish(turn).evaluated == len("q") + 1
 
 
 def test_a_hint_during_a_reply_does_not_undo_it() -> None:
@@ -377,7 +377,7 @@ def test_a_hint_during_a_reply_does_not_undo_it() -> None:
     read = sum(model.reads)
     desk.turns.put(Listen("a", (SYSTEM, _user("q"), Segment("assistant", "x" * 40), _user("posted meanwhile"))))
     desk.work()
-    assert sum(model.reads) - read == len("<") + len("posted meanwhile")
+    assert sum(model.reads) - read == len("<") + len("posted meanwhile\n")
 
 
 def test_an_edit_is_read_again_from_where_it_is() -> None:
@@ -388,8 +388,8 @@ def test_an_edit_is_read_again_from_where_it_is() -> None:
     desk.turns.put(Listen("lobby", (SYSTEM, _user("a" * 100), _user("edited"))))
     read = sum(model.reads)
     desk.work()
-    assert VOCABULARY.text(model.memory) == "<s>sys<u>" + "a" * 100 + "\nedited"
-    assert sum(model.reads) - read == len("edited")
+    assert VOCABULARY.text(model.memory) == "<s>sys<u>" + "a" * 100 + "\nedited\n"
+    assert sum(model.reads) - read == len("edited\n")
 
 
 def test_who_cannot_be_read_harms_nobody_else() -> None:

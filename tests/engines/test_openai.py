@@ -29,6 +29,7 @@ from nbgroupchat.engines.base import (
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.engines.openai import WAITS, OpenAIEngine
 from nbgroupchat.engines.openai_chat import MAX_LINE, PIECES_PER_TOKEN, Request, messages
+from nbgroupchat.engines.openai_refusal import Refused
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.settings import Settings
 
@@ -152,6 +153,20 @@ def test_a_reply_is_not_the_first_turn() -> None:
     request = Request.of(Prompt(segments), FIXED, "tiny", frozenset())
     assert request.dropped == 1
     assert messages(request.segments) == [{"role": "system", "content": "s"}, {"role": "user", "content": "u\nv"}]
+
+
+def test_what_is_pinned_is_asked_with() -> None:
+    """Where the conversation is too long, what is pinned stays with the newer half, as long as there is one."""
+    pinned = Segment("user", "p", "p", pinned=True)
+    segments = (Segment("system", "s"), pinned, *(Segment("user", str(n), str(n)) for n in range(6)))
+    request = Request.of(Prompt(segments), FIXED, "tiny", frozenset())
+    lengths = []
+    while (shorter := request.without(Refused("too_long"))) is not None:
+        request = shorter
+        lengths.append(len(request.segments))
+        assert request.segments[:2] == segments[:2]
+    assert lengths == [5, 4]
+    assert [segment.text for segment in request.segments[2:]] == ["4", "5"]
 
 
 async def test_the_model_is_chosen(server: ModelServer) -> None:

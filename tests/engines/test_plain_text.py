@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbgroupchat.engines.plain_text import PlainText
+from nbgroupchat.engines.plain_text import MOST_KNOWN, PlainText
 
 from .vocabulary import FakeVocabulary
 
@@ -60,3 +60,23 @@ def test_ordinary_text_is_left_alone() -> None:
     vocabulary = FakeVocabulary(control=["<|end|>"], words=["[INST]", "list"])
     text = "a list[0] of [things] < b | c >"
     assert PlainText(vocabulary, ["[INST]"]).ids(text) == vocabulary.tokenize(text, special=False)
+
+
+def test_a_text_is_tokenized_once() -> None:
+    """A text that comes again is not tokenized again, until so much else came that it was forgotten."""
+    asked: list[str] = []
+
+    class Counting(FakeVocabulary):
+        def tokenize(self, text: str, *, special: bool) -> list[int]:
+            asked.append(text)
+            return super().tokenize(text, special=special)
+
+    plain = PlainText(Counting(), [])
+    first = plain.ids("hello")
+    first.clear()
+    assert plain.ids("hello") == list(map(ord, "hello"))
+    assert asked == ["hello"]
+    for number in range(9):
+        plain.ids(f"{number}" * (MOST_KNOWN // 8))
+    assert plain.ids("hello") == list(map(ord, "hello"))
+    assert asked.count("hello") == 2

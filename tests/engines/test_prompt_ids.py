@@ -6,7 +6,7 @@ import pytest
 
 from nbgroupchat.engines.chat_template import TurnLiterals
 from nbgroupchat.engines.prompt_ids import CUT_MARK, Composer
-from nbgroupchat.prompt import Role, Segment
+from nbgroupchat.prompt import Prompt, Role, Segment
 
 from .vocabulary import FakeVocabulary
 
@@ -35,13 +35,14 @@ def test_turns() -> None:
 
 
 def test_a_hint_is_how_the_prompt_begins() -> None:
-    """Without opening, the ids are the beginning of those of every later prompt."""
+    """Without opening, the ids are the beginning of those of every later prompt, up to the next words of a user."""
     composer = Composer(VOCABULARY, LITERALS)
     segments = [SYSTEM, _user("1"), _user("2"), _reply("3"), _user("4"), _user("5")]
     whole = composer.compose("lobby", segments, 1000, opening=True).ids
-    for end in range(1, len(segments) + 1):
+    for end in (1, 2, 4, 5):
         hint = composer.compose("lobby", segments[:end], 1000, opening=False).ids
         assert whole[: len(hint)] == hint
+        assert VOCABULARY.text(whole[len(hint) :])[0] == segments[end].text
 
 
 @pytest.mark.parametrize("begin", ["<s>", "<bos><s>"])
@@ -94,7 +95,7 @@ def test_what_does_not_fit_goes_in_one_block() -> None:
         segments.append(_user(f"ana: {number:04}", f"k{number}"))
         composed = composer.compose("lobby", segments, 300, opening=False)
         assert len(composed.ids) <= 300
-        assert VOCABULARY.text(composed.ids).endswith(f"ana: {number:04}")
+        assert VOCABULARY.text(composed.ids).endswith(f"ana: {number:04}\n")
         asked = composer.compose("lobby", [*segments, _user("(answer Ana)")], 300, opening=True)
         assert len(asked.ids) <= 300
         if composed.ids[: len(before)] != before:
@@ -165,3 +166,33 @@ def test_thoughts_are_left_out(opening: str, text: str, spoken: str) -> None:
     composer = Composer(VOCABULARY, literals)
     assert composer.spoken(text) == spoken
     assert f"<a>{spoken}</a>" in _text(composer, SYSTEM, _user("1"), _reply(text), _user("2"))
+
+
+def test_what_is_pinned_stays() -> None:
+    """When others go, pinned segments stay where they stand, and the same ids are rebuilt from what was dropped."""
+    composer = Composer(VOCABULARY, LITERALS)
+    segments = [SYSTEM, _user("ana: old", "k"), Segment("user", "ana: keep", "p", pinned=True)]
+    for number in range(60):
+        segments.append(_user(f"ana: {number:04}", f"k{number}"))
+        composed = composer.compose("lobby", [*segments, _user("(answer)")], 300, opening=True)
+        assert len(composed.ids) <= 300
+        text = VOCABULARY.text(composed.ids)
+        assert "ana: keep" in text
+    assert composed.dropped > 30
+    assert "ana: old" not in text
+    assert composer.rebuild([*segments, _user("(answer)")], {}, 300, composed.dropped) == composed.ids
+    kept = Prompt((*segments, _user("(answer)"))).kept(composed.dropped)
+    assert composer.rebuild(kept, {}, 300, 0) == composed.ids
+
+
+def test_pins_leave_room_to_the_conversation() -> None:
+    """Where what is pinned would fill the prompt, it is cut with a mark, and the newest posts are still read."""
+    composer = Composer(VOCABULARY, LITERALS)
+    pinned = [Segment("user", f"ana: {number} " + "x" * 400, f"p{number}", pinned=True) for number in range(3)]
+    talk = [_user(f"ana: {number:04}", f"k{number}") for number in range(8)]
+    composed = composer.compose("lobby", [SYSTEM, *pinned, *talk, _user("(answer)")], 400, opening=True)
+    text = VOCABULARY.text(composed.ids)
+    assert len(composed.ids) <= 400
+    assert (composed.dropped, text.count(CUT_MARK)) == (0, 3)
+    assert all(f"ana: {number} x" in text for number in range(3))
+    assert "ana: 0000" in text

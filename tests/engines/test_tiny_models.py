@@ -14,7 +14,7 @@ from nbgroupchat.prompt import Segment
 pytest.importorskip("llama_cpp")
 from nbgroupchat.engines.llama_worker.model import LlamaModel  # needs llama_cpp
 
-from .tiny_models import ALTERNATING, ARCHITECTURES, CHATML, CONTEXT, Architecture, write_model
+from .tiny_models import ALTERNATING, ARCHITECTURES, CHATML, CONTEXT, RECURRENT, Architecture, write_model
 
 SYSTEM = Segment("system", "hi the llama")
 QUESTION = Segment("user", "ana: the sea, llama", "q")
@@ -54,7 +54,7 @@ def test_what_cannot_be_cut_is_read_again(tmp_path: Path, architecture: Architec
     room = _Room(model)
     room.ask(before, QUESTION)
     said, end = room.ask(before, edited, QUESTION)
-    assert (end.cached == 0) == (architecture == "mamba")
+    assert (end.cached == 0) == (architecture in RECURRENT)
     model.truncate(0, 0)
     assert (said, end.prompt) == ((fresh := _Room(_load(path)).ask(before, edited, QUESTION))[0], fresh[1].prompt)
 

@@ -1,20 +1,22 @@
 """Random models of a few kilobytes, of several architectures, written with the `gguf` package.
 
 They say nonsense, but llama.cpp treats their memory as that of large ones: `llama` can be cut and copied, `gemma3` has
-a sliding window of 32 tokens in most layers, and `mamba` is recurrent and can only forget all.
+a sliding window of 32 tokens in most layers, `mamba` is recurrent and can only forget all, and `jamba` is a hybrid: one
+layer is recurrent and one has cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from gguf import GGUFWriter, TokenType
 
-Architecture: TypeAlias = Literal["llama", "gemma3", "mamba"]
-ARCHITECTURES: tuple[Architecture, ...] = ("llama", "gemma3", "mamba")
+Architecture: TypeAlias = Literal["llama", "gemma3", "mamba", "jamba"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+RECURRENT: tuple[Architecture, ...] = ("mamba", "jamba")
 
 WINDOW = 32
 CONTEXT = 512
@@ -31,7 +33,7 @@ ALTERNATING = (
 """Like Mistral's: turns alternate, no system turn, a first token, and literals that are ordinary text."""
 
 _EMBED, _HEADS, _HEAD, _FEED, _INNER, _STATE, _CONV, _RANK = 32, 2, 16, 48, 64, 8, 4, 2
-_LAYERS = {"llama": 2, "gemma3": 6, "mamba": 2}
+_LAYERS = {"llama": 2, "gemma3": 6, "mamba": 2, "jamba": 2}
 _WORDS = ("▁", "▁a", "▁the", "in", "er", "on", "▁ll", "ama", "▁hi", "\n", *"abcdefghijklmnopqrstuvwxyz")
 _CONTROL = ("<s>", "</s>", "<|im_start|>", "<|im_end|>")
 
@@ -47,17 +49,19 @@ def write_model(folder: Path, architecture: Architecture, template: str = CHATML
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_chat_template(template)
     vocabulary = _write_vocabulary(writer, spaced=spaced, bos=template != CHATML)
-    if architecture == "mamba":
-        writer.add_feed_forward_length(0)
-        writer.add_head_count(0)
+    if architecture in RECURRENT:
         writer.add_ssm_conv_kernel(_CONV)
         writer.add_ssm_inner_size(_INNER)
         writer.add_ssm_state_size(_STATE)
         writer.add_ssm_time_step_rank(_RANK)
+    if architecture == "mamba":
+        writer.add_feed_forward_length(0)
+        writer.add_head_count(0)
     else:
         writer.add_feed_forward_length(_FEED)
         writer.add_head_count(_HEADS)
-        writer.add_head_count_kv(1)
+        # A hybrid's layers without heads are the recurrent ones.
+        writer.add_head_count_kv([0, 1] if architecture == "jamba" else 1)
         writer.add_key_length(_HEAD)
         writer.add_value_length(_HEAD)
         writer.add_rope_dimension_count(_HEAD)
@@ -97,13 +101,30 @@ def _tensors(architecture: Architecture, vocabulary: int) -> Iterator[tuple[str,
     if architecture != "gemma3":
         yield "output.weight", (vocabulary, _EMBED)
     for layer in range(_LAYERS[architecture]):
-        inside = _recurrent_layer() if architecture == "mamba" else _attention_layer(architecture)
-        for name, shape in inside:
+        for name, shape in _layer(architecture, layer):
             yield f"blk.{layer}.{name}", shape
 
 
-def _recurrent_layer() -> Iterator[tuple[str, tuple[int, ...]]]:
+def _layer(architecture: Architecture, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "attn_norm.weight", (_EMBED,)
+    if architecture == "mamba" or (architecture == "jamba" and layer == 0):
+        yield from _recurrent()
+    else:
+        yield from _attention()
+    if architecture == "jamba" and layer == 0:
+        yield "ssm_dt_norm.weight", (_RANK,)
+        yield "ssm_b_norm.weight", (_STATE,)
+        yield "ssm_c_norm.weight", (_STATE,)
+    if architecture != "mamba":
+        yield from _feed_forward()
+    if architecture == "gemma3":
+        for name in ("attn_q_norm", "attn_k_norm"):
+            yield f"{name}.weight", (_HEAD,)
+        for name in ("post_attention_norm", "post_ffw_norm"):
+            yield f"{name}.weight", (_EMBED,)
+
+
+def _recurrent() -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "ssm_in.weight", (2 * _INNER, _EMBED)
     yield "ssm_conv1d.weight", (_INNER, _CONV)
     yield "ssm_conv1d.bias", (_INNER,)
@@ -115,21 +136,18 @@ def _recurrent_layer() -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "ssm_out.weight", (_EMBED, _INNER)
 
 
-def _attention_layer(architecture: Architecture) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield "attn_norm.weight", (_EMBED,)
+def _attention() -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "attn_q.weight", (_HEADS * _HEAD, _EMBED)
     yield "attn_k.weight", (_HEAD, _EMBED)
     yield "attn_v.weight", (_HEAD, _EMBED)
     yield "attn_output.weight", (_EMBED, _HEADS * _HEAD)
+
+
+def _feed_forward() -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "ffn_norm.weight", (_EMBED,)
     yield "ffn_gate.weight", (_FEED, _EMBED)
     yield "ffn_up.weight", (_FEED, _EMBED)
     yield "ffn_down.weight", (_EMBED, _FEED)
-    if architecture == "gemma3":
-        for name in ("attn_q_norm", "attn_k_norm"):
-            yield f"{name}.weight", (_HEAD,)
-        for name in ("post_attention_norm", "post_ffw_norm"):
-            yield f"{name}.weight", (_EMBED,)
 
 
 def _values(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -105,7 +105,8 @@ class Engine(Protocol):
         """Begin to load in the background; calling it again, or after a failure, tries again. Never raises."""
 
     def listen(self, room: str, prompt: Prompt) -> None:
-        """Read ahead what the next prompt of this room begins with, while idle, so that the answer starts sooner.
+        """Read ahead what the next prompt of this room begins with, while idle, so that the answer starts sooner. What
+        follows is said by a user.
 
         A hint: an engine that cannot read ahead does nothing. Never raises.
         """

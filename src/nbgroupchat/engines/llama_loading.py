@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from nbgroupchat.engines.base import EngineError
 from nbgroupchat.engines.llama_messages import Failed, Load, Loading, Ready
-from nbgroupchat.engines.llama_process import WorkerProcess, default_threads
+from nbgroupchat.engines.llama_process import WorkerProcess
 from nbgroupchat.engines.model_file import INSTALL, find_model
 from nbgroupchat.settings import Settings
 
@@ -29,8 +29,8 @@ async def start_worker(settings: Settings, on_end: Callable[[WorkerProcess], Non
         raise EngineError(
             f"The model's worker process cannot be started ({error!r}). Look into the server's log."
         ) from None
-    threads = settings.threads or default_threads()
-    worker.send(Load(str(path), settings.context_tokens, threads, settings.sequences, settings.parked_bytes))
+    sequences = settings.turns_at_once
+    worker.send(Load(str(path), settings.context_tokens, settings.threads, sequences, settings.parked_bytes))
     return worker
 
 

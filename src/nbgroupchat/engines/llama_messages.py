@@ -15,7 +15,7 @@ from nbgroupchat.prompt import Segment
 
 
 class Load(Struct, frozen=True, tag="load"):
-    """The first request: load this model."""
+    """The first request: load this model. With `threads` 0 the worker takes as many as it finds cores free."""
 
     path: str
     context_tokens: int

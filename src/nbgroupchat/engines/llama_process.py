@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,14 +18,6 @@ WORKER = "nbgroupchat.engines.llama_worker"
 
 _LINE_LIMIT = 1024 * 1024
 _GRACE = 2.0
-
-
-def default_threads() -> int:
-    """As many as there are cores but one, which is the server's: with none left, writing fell from 130 to 5 tokens/s
-    when another process was busy. At most 8: a container may have fewer cores than it shows.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
-    return max(1, min(8, cores - 1))
 
 
 class WorkerProcess:

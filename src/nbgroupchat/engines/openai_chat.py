@@ -35,25 +35,24 @@ class Message(TypedDict):
     content: str
 
 
-def whole_turns(segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """Leave out the replies between the system message and the first post: many templates refuse those."""
-    told = _told(segments)
-    first = told
-    while first < len(segments) and segments[first].role == "assistant":
-        first += 1
-    return (*segments[:told], *segments[first:])
+def whole_turns(prompt: Prompt, dropped: int) -> int:
+    """Drop the replies that would come first, too: many templates refuse those."""
+    rest = prompt.segments[prompt.told :]
+    while dropped < len(rest) and rest[dropped].role == "assistant":
+        dropped += 1
+    return dropped
 
 
-def newer_half(segments: Sequence[Segment]) -> tuple[Segment, ...] | None:
-    """Leave out the older half of what follows the system message; None where only the question is left.
+def newer_half(prompt: Prompt, dropped: int) -> int | None:
+    """Drop the older half of what is left after the system message; None where only the question is.
 
-    The last two segments stay: the post to answer, and the server's line that says so.
+    The last two segments stay, the post to answer and the server's line that says so, and what is pinned.
     """
-    told = _told(segments)
-    after = len(segments) - told
-    if after <= 2:
+    rest = prompt.segments[prompt.told :]
+    left = [place for place in range(dropped, len(rest)) if not rest[place].pinned]
+    if len(left) <= 2:
         return None
-    return whole_turns((*segments[:told], *segments[told + min((after + 1) // 2, after - 2) :]))
+    return whole_turns(prompt, left[min((len(left) + 1) // 2, len(left) - 2)])
 
 
 def messages(segments: Sequence[Segment]) -> list[Message]:
@@ -68,9 +67,9 @@ def messages(segments: Sequence[Segment]) -> list[Message]:
 
 
 class Request(Struct, frozen=True):
-    """What is asked for, without the fields in `refused`; `dropped` segments were left out."""
+    """What is asked for, without the fields in `refused`; the oldest `dropped` segments are left out."""
 
-    segments: tuple[Segment, ...]
+    prompt: Prompt
     sampling: Sampling
     model: str
     refused: frozenset[str] = frozenset()
@@ -79,8 +78,12 @@ class Request(Struct, frozen=True):
     @classmethod
     def of(cls, prompt: Prompt, sampling: Sampling, model: str, refused: frozenset[str]) -> Request:
         """Ask for the reply to a whole prompt."""
-        segments = whole_turns(prompt.segments)
-        return cls(segments, sampling, model, refused, len(prompt.segments) - len(segments))
+        return cls(prompt, sampling, model, refused, whole_turns(prompt, 0))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What is not left out."""
+        return self.prompt.kept(self.dropped)
 
     def arguments(self) -> dict[str, Any]:
         """Give it as the arguments of the `openai` package."""
@@ -99,19 +102,14 @@ class Request(Struct, frozen=True):
 
     def without(self, refused: Refused) -> Request | None:
         """Ask for less, where that may help: a shorter conversation, or without a field the server does not take."""
-        if refused.kind == "too_long" and (kept := newer_half(self.segments)) is not None:
-            dropped = self.dropped + len(self.segments) - len(kept)
-            return msgspec.structs.replace(self, segments=kept, dropped=dropped)
+        if refused.kind == "too_long" and (dropped := newer_half(self.prompt, self.dropped)) is not None:
+            return msgspec.structs.replace(self, dropped=dropped)
         if refused.kind == "refused":
             named = {refused.param, *re.findall(r"\w+", refused.detail)}
             for field in OPTIONAL:
                 if field in named and field not in self.refused:
                     return msgspec.structs.replace(self, refused=self.refused | {field})
         return None
-
-
-def _told(segments: Sequence[Segment]) -> int:
-    return next((place for place, segment in enumerate(segments) if segment.role != "system"), len(segments))
 
 
 class _Delta(Struct):

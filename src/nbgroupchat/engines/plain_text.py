@@ -9,8 +9,13 @@ Knows nothing of turns, and of the model only its vocabulary.
 from __future__ import annotations
 
 import re
+from array import array
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Protocol
+
+MOST_KNOWN = 512 * 1024
+"""How much text is remembered with its ids, in characters: that of some sixty rooms."""
 
 
 class Vocabulary(Protocol):
@@ -35,9 +40,22 @@ class PlainText:
         # so that the whole of a marker is found before a part of it.
         spelled = sorted(filter(self._is_ordinary, markers), key=lambda marker: (-len(marker), marker))
         self._markers = re.compile("|".join(map(re.escape, spelled))) if spelled else None
+        self._known: OrderedDict[str, array[int]] = OrderedDict()
+        self._known_size = 0
 
     def ids(self, text: str) -> list[int]:
         """The ids of a text, none of them able to mark a turn."""
+        # Every prompt of a room has all its posts again.
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = array("i", self._found(text))
+            self._known_size += len(text)
+            while self._known_size > MOST_KNOWN and len(self._known) > 1:
+                self._known_size -= len(self._known.popitem(last=False)[0])
+        self._known.move_to_end(text)
+        return list(known)
+
+    def _found(self, text: str) -> list[int]:
         ids: list[int] = []
         done = 0
         for found in self._markers.finditer(text) if self._markers else ():

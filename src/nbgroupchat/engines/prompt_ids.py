@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nbgroupchat.engines.chat_template import TurnLiterals
 from nbgroupchat.engines.plain_text import PlainText, Vocabulary
-from nbgroupchat.prompt import Role, Segment
+from nbgroupchat.prompt import Prompt, Role, Segment
 
 CUT_MARK = " [… cut …] "
 
@@ -41,6 +42,12 @@ class _Part(Struct, frozen=True):
     role: Role
     key: str
     ids: list[int]
+    sampled: bool
+    pinned: bool
+
+
+def _kept(parts: Sequence[_Part], dropped: int) -> list[_Part]:
+    return [part for place, part in enumerate(parts) if place >= dropped or part.pinned]
 
 
 class Composer:
@@ -82,16 +89,17 @@ class Composer:
         return self._plain.ids(text)
 
     def compose(self, room: str, segments: Sequence[Segment], length: int, *, opening: bool) -> Composed:
-        """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins."""
+        """The ids of a prompt, at most `length` of them; with `opening`, up to where the reply begins.
+
+        Without, up to where the next user segment begins: whatever is said next, a reply follows a line that asks.
+        """
         system, told, body = self._system(segments, length)
         spelled = [self._spelled(segment) for segment in segments[told:]]
         parts = self._parts(segments[told:], spelled, body)
         first = self._first(room, parts, body)
-        return Composed(
-            self._row(system, parts[first:], opening=opening),
-            first,
-            tuple(part.key for part, ids in zip(parts[first:], spelled[first:], strict=True) if ids and part.key),
-        )
+        kept = _kept(parts, first)
+        replies = tuple(part.key for part in kept if part.sampled and part.key)
+        return Composed(self._row(system, kept, opening=opening), first, replies)
 
     def rebuild(
         self, segments: Sequence[Segment], replies: Mapping[str, Sequence[int]], length: int, dropped: int
@@ -101,7 +109,7 @@ class Composer:
         """
         system, told, body = self._system(segments, length)
         spelled = [list(replies.get(segment.key, ())) for segment in segments[told:]]
-        return self._row(system, self._parts(segments[told:], spelled, body)[dropped:], opening=True)
+        return self._row(system, _kept(self._parts(segments[told:], spelled, body), dropped), opening=True)
 
     def spoken(self, text: str) -> str:
         """A reply without what the model thought before it: `<think>` is its own or the template's."""
@@ -112,9 +120,7 @@ class Composer:
 
     def _system(self, segments: Sequence[Segment], length: int) -> tuple[list[int], int, int]:
         """The system message's ids, the segments it is made of, and the length left to the others."""
-        told = 0
-        while told < len(segments) and segments[told].role == "system":
-            told += 1
+        told = Prompt(tuple(segments)).told
         fixed = len(self._begin) + len(self._opening) + self._overhead
         system = self._cut(
             self._plain.ids("\n".join(segment.text for segment in segments[:told])), max((length - fixed) // 4, 1)
@@ -135,8 +141,20 @@ class Composer:
             else:
                 ids = self._plain.ids(segment.text)
             role: Role = "assistant" if segment.role == "assistant" else "user"
-            parts.append(_Part(role, segment.key, self._cut(ids, body // 2 - self._overhead)))
-        return parts
+            cut = self._cut(ids, body // 2 - self._overhead)
+            parts.append(_Part(role, segment.key, cut, bool(sampled), segment.pinned))
+        return self._bounded(parts, body // 4)
+
+    def _bounded(self, parts: list[_Part], most: int) -> list[_Part]:
+        """Cut what is pinned where all of it would leave too little to the conversation."""
+        pinned = [part for part in parts if part.pinned]
+        if sum(self._cost(part) for part in pinned) <= most:
+            return parts
+        length = max(most // len(pinned) - self._overhead, 1)
+        return [replace(part, ids=self._cut(part.ids, length)) if part.pinned else part for part in parts]
+
+    def _cost(self, part: _Part) -> int:
+        return len(part.ids) + self._overhead
 
     def _cut(self, ids: list[int], length: int) -> list[int]:
         if len(ids) <= length:
@@ -147,7 +165,9 @@ class Composer:
 
     def _first(self, room: str, parts: list[_Part], body: int) -> int:
         """The place of the first part that stays."""
-        costs = [len(part.ids) + self._overhead for part in parts]
+        # What is pinned stays wherever it stands.
+        body -= sum(self._cost(part) for part in parts if part.pinned)
+        costs = [0 if part.pinned else self._cost(part) for part in parts]
         if sum(costs) <= body:
             return _turn_of_user(parts, 0)
         kept_since = self._first_key.get(room)
@@ -175,11 +195,11 @@ class Composer:
             row += self._newline if part.role == before else self._between[before, part.role]
             row += part.ids
             before = part.role
-        if opening:
-            if before != "user":
-                row += self._between[before, "user"]
-            row += self._opening
-        return row
+        if not opening:
+            return row + (self._newline if before == "user" else self._between[before, "user"])
+        if before != "user":
+            row += self._between[before, "user"]
+        return row + self._opening
 
 
 def _turn_of_user(parts: list[_Part], first: int) -> int:

@@ -12,6 +12,7 @@ from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvi
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
 
 from nbgroupchat import connection_file
@@ -20,6 +21,7 @@ from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import Refusal
 from nbgroupchat.server.configured import default_store
 from nbgroupchat.server.handlers import Entrance, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
+from nbgroupchat.server.metrics import HubCollector
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -65,7 +67,6 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.openai_model, help="A model of that server; empty for the only one it has.", config=True
     )
     context_tokens = Integer(_DEFAULTS.context_tokens, help="How much the model reads at once, in tokens.", config=True)
-    sequences = Integer(_DEFAULTS.sequences, help="How many rooms the model has in its memory at once.", config=True)
     parked_bytes = Integer(
         _DEFAULTS.parked_bytes, help="How much memory the model keeps of further rooms, in bytes.", config=True
     )
@@ -73,7 +74,7 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.read_ahead, help="Whether the model reads what is posted before anybody asks it.", config=True
     )
     reply_tokens = Integer(_DEFAULTS.reply_tokens, help="How long a reply becomes at most, in tokens.", config=True)
-    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 leaves one core to the server.", config=True)
+    threads = Integer(_DEFAULTS.threads, help="Threads of the model; 0 takes what cores are free.", config=True)
     temperature = Float(_DEFAULTS.temperature, help="How freely replies are chosen; 0 is not at all.", config=True)
     seed = Integer(_DEFAULTS.seed, help="Of the choice of words; 0 takes a new one for each reply.", config=True)
     system_prompt = Unicode(
@@ -87,7 +88,7 @@ class NbGroupChat(ExtensionApp):
         _DEFAULTS.turns_per_minute, help="How often one member may ask within a minute, in each room.", config=True
     )
     turns_at_once = Integer(
-        _DEFAULTS.turns_at_once, help="How many rooms are answered at the same time, at most.", config=True
+        _DEFAULTS.turns_at_once, help="How many rooms are answered, and in the model's memory, at once.", config=True
     )
     store = Unicode(
         _DEFAULTS.store,
@@ -117,6 +118,7 @@ class NbGroupChat(ExtensionApp):
     )
 
     _composition: Composition | None = None
+    _collector: HubCollector | None = None
     _connection_path: Path | None = None
     _secret = ""
     NAME_FIELDS: ClassVar = ("name", "display_name", "initials", "color")
@@ -131,6 +133,8 @@ class NbGroupChat(ExtensionApp):
             return
         self._composition = Composition(settings)
         endpoint = self._composition.endpoint
+        self._collector = HubCollector(self._composition)
+        REGISTRY.register(self._collector)
         self._secret = secrets.token_urlsafe(32)
         self.handlers.extend(
             [
@@ -154,6 +158,8 @@ class NbGroupChat(ExtensionApp):
             self._connection_path.unlink(missing_ok=True)
         if self._composition is not None:
             await self._composition.close()
+        if self._collector is not None:
+            REGISTRY.unregister(self._collector)
 
     @property
     def _server(self) -> ServerApp:

@@ -1,0 +1,87 @@
+"""What members do to messages that are there: edit, redact and pin them, and ask what the model read for a reply.
+
+This module touches trust: who may do it is decided (`policy`) under the room's lock, together with the write, by what
+the log says at that moment.
+"""
+
+from __future__ import annotations
+
+from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.channel import Channel
+from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.explain import decode_record, explanation
+from nbgroupchat.policy import check_edit, check_pin, check_redaction
+from nbgroupchat.protocol import (
+    ChangeAnswer,
+    Edit,
+    Edited,
+    Explain,
+    Explanation,
+    Member,
+    Pin,
+    Redact,
+    Redacted,
+    RoomChanged,
+)
+from nbgroupchat.room import Message, Room
+
+
+class Changes:
+    """Carries them out in the rooms of one backplane."""
+
+    def __init__(self, backplane: Backplane) -> None:
+        self._backplane = backplane
+
+    async def edit(self, channel: Channel, me: Member, command: Edit) -> ChangeAnswer:
+        """Give a post another text. Raises Refusal."""
+        key = f"edit {me.id} {command.cid}"
+        async with channel.lock:
+            message = await self._message(channel, command.id)
+            check_edit(message, me)
+            entry = Edited(seq=0, eid="", ts=0, by=me.id, id=command.id, text=command.text)
+            appended = await self._backplane.append(channel.room, entry, key)
+        return ChangeAnswer(appended.entry.seq)
+
+    async def redact(self, channel: Channel, me: Member, command: Redact) -> ChangeAnswer:
+        """Take back what a message says. Raises Refusal."""
+        async with channel.lock:
+            message = await self._message(channel, command.id)
+            asked = await self._message(channel, message.to) if message is not None and message.to else None
+            check_redaction(message, asked, me)
+            entry = Redacted(seq=0, eid="", ts=0, by=me.id, id=command.id)
+            appended = await self._backplane.append(channel.room, entry, f"redact {command.id}")
+        return ChangeAnswer(appended.entry.seq)
+
+    async def pin(self, channel: Channel, me: Member, command: Pin) -> ChangeAnswer:
+        """Pin a message, or unpin it. Raises Refusal."""
+        async with channel.lock:
+            if (command.id in channel.pinned) is command.on:
+                return ChangeAnswer(channel.log.position.seq)
+            pinned = tuple(message for message in channel.pinned if message != command.id)
+            if command.on:
+                check_pin(await self._message(channel, command.id), pinned)
+                pinned += (command.id,)
+            entry = RoomChanged(seq=0, eid="", ts=0, by=me.id, pinned=pinned)
+            appended = await self._backplane.append(channel.room, entry)
+        return ChangeAnswer(appended.entry.seq)
+
+    async def explain(self, channel: Channel, _me: Member, command: Explain) -> Explanation:
+        """Say what the model read for a reply. Raises Refusal."""
+        records = await self._backplane.records(channel.room, {command.id})
+        message = await self._message(channel, command.id)
+        if message is None or message.to is None or command.id not in records:
+            raise Refusal(
+                Code.NOT_FOUND,
+                "Of this message nothing is recorded that the model read: it is no reply, was redacted, or the model "
+                "had not begun to read when it ended.",
+            )
+        record = decode_record(records[command.id])
+        entries = await self._backplane.about(channel.room, record.messages)
+        return explanation(message, record, entries)
+
+    async def _message(self, channel: Channel, id_: str) -> Message | None:
+        """Give a message as it stands, also one that is no longer in memory; None where there is none."""
+        room = Room()
+        for entry in await self._backplane.about(channel.room, {id_}):
+            room.fold(entry)
+        return room.messages.get(id_)
