@@ -69,6 +69,7 @@ async def test_rooms_are_kept_where_the_settings_say(tmp_path: Path) -> None:
         ana = FakeClient(composition.hub, "Ana")
         await ana.join()
         assert (await ana.post("hello")).seq == seq
+        assert composition.measures.commit.cumulative[-1] > 0
         await composition.close()
     for store in ("", "memory"):
         composition = Composition(Settings(engine="off", store=store))

@@ -47,7 +47,7 @@ class Composition:
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
         self.settings = settings
         self.measures = Measures()
-        self.backplane = make_backplane(settings)
+        self.backplane = make_backplane(settings, self.measures)
         self.hub = Hub(self.backplane, _event_frame, settings.agent_name, settings.max_rooms, measures=self.measures)
         self.engine = engine or make_engine(settings)
         self._trimming: asyncio.Task[None] | None = None
@@ -164,11 +164,11 @@ class ChatSession:
         self._connection.close("This connection is too far behind and has to begin again.", allow_reconnect=True)
 
 
-def make_backplane(settings: Settings) -> SqliteBackplane | MemoryBackplane:
+def make_backplane(settings: Settings, measures: Measures) -> SqliteBackplane | MemoryBackplane:
     """Make the backplane that the settings name; none of them writes anything yet."""
     if settings.store in ("", "memory"):
         return MemoryBackplane()
-    return SqliteBackplane(Path(settings.store).expanduser(), settings.synchronous)
+    return SqliteBackplane(Path(settings.store).expanduser(), settings.synchronous, took=measures.commit.add)
 
 
 def make_engine(settings: Settings) -> Engine | None:

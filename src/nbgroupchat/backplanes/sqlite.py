@@ -54,17 +54,24 @@ class _Heard:
 class SqliteBackplane:
     """Logs in the file `path`, or in one beside it where another server has that.
 
-    `now_ms` gives the time in milliseconds since 1970.
+    `now_ms` gives the time in milliseconds since 1970; `took` is told, in the writer's thread, how many seconds each
+    group of writes took.
     """
 
-    def __init__(self, path: Path, synchronous: Synchronous = "full", now_ms: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self,
+        path: Path,
+        synchronous: Synchronous = "full",
+        now_ms: Callable[[], int] = now_ms,
+        took: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self.path = path
         self._place: Place | None = None
         self._synchronous = synchronous
         self._now_ms = now_ms
         self._losses = Losses(str(path))
         self._rooms: dict[str, _Heard] = {}
-        self._writer = Writer(self._open_to_write)
+        self._writer = Writer(self._open_to_write, took)
         self._reader = ThreadPoolExecutor(1, "nbgroupchat reads")
         self._reading: sqlite3.Connection | None = None
         self._read_anew = False

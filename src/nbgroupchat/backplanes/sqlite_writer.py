@@ -11,6 +11,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,10 +59,14 @@ class _Write(Generic[T]):
 
 
 class Writer:
-    """Writes with the connection that `open_file` gives; it says where that is, and raises StoreError."""
+    """Writes with the connection that `open_file` gives; it says where that is, and raises StoreError.
 
-    def __init__(self, open_file: Callable[[], tuple[Path, sqlite3.Connection]]) -> None:
+    `took` is told of each group, in the thread, how many seconds it took to store.
+    """
+
+    def __init__(self, open_file: Callable[[], tuple[Path, sqlite3.Connection]], took: Callable[[float], None]) -> None:
         self._open_file = open_file
+        self._took = took
         self._waiting: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -137,7 +142,9 @@ class Writer:
         try:
             if self._db is None:
                 self._path, self._db = self._open_file()
+            began = time.perf_counter()
             self._transact(self._db, group)
+            self._took(time.perf_counter() - began)
             self._refused = ""
         except StoreError as error:
             self._refuse(group, error)
