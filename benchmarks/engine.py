@@ -32,13 +32,8 @@ TARGETS = {
 CONTEXT = 4096
 QUESTION = "@llama what should we look at now?"
 LONG_ANSWERS = tuple(
-    f"@llama please explain in many long sentences {subject}, step by step"
-    for subject in (
-        "how a bridge is built",
-        "how a garden is planned",
-        "how a house is built",
-        "how a river becomes a sea",
-    )
+    f"@llama please explain in many long sentences how a {thing} is built, step by step"
+    for thing in ("bridge", "house", "tunnel", "tower")
 )
 """Four whose answers become long: one that ends early leaves the others alone."""
 
