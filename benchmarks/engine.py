@@ -102,7 +102,7 @@ async def _batched(engine: LlamaEngine, size: Size, rounds: int, figures: Figure
     shortest = size.reply
     for number in range(rounds):
         for at_once in (True, False) if number % 2 else (False, True):
-            rooms = [Room(engine, f"batch-{number}-{at_once}-{place}", f"batch-{place}") for place in range(4)]
+            rooms = [Room(engine, f"batch-{number}-{at_once}-{place}") for place in range(4)]
             for room in rooms:
                 room.post("hello everybody")
             await settle(engine)

@@ -21,12 +21,12 @@ _MOST = 120.0
 
 
 class Room:
-    """A conversation that grows: the room `key` of the engine, called `name` in its prompt."""
+    """A conversation that grows: the room `key` of the engine."""
 
-    def __init__(self, engine: LlamaEngine, key: str, name: str = "") -> None:
+    def __init__(self, engine: LlamaEngine, key: str) -> None:
         self._engine = engine
         self._key = key
-        self.segments: list[Segment] = list(opening("llama", name or key, ""))
+        self.segments: list[Segment] = list(opening("llama", ""))
         self._number = 0
 
     def post(self, text: str, by: str = "Ana") -> None:

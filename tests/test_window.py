@@ -34,10 +34,10 @@ def pinned(seq: int, *messages: str) -> RoomChanged:
 
 
 def window(budget: int = 10_000) -> Window:
-    return Window("llama", "lobby", budget)
+    return Window("llama", budget)
 
 
-OPENING = len(opening("llama", "lobby", ""))
+OPENING = len(opening("llama", ""))
 
 
 def said_in(window: Window, to: str) -> list[tuple[str, str]]:
@@ -57,12 +57,11 @@ def test_the_prompt_is_the_conversation_and_whom_to_answer() -> None:
     system = room.prompt("p2").segments[0]
     assert system.role == "system"
     assert "llama" in system.text
-    assert "lobby" in system.text
 
 
 def test_the_example_is_announced_and_its_speakers_are_known() -> None:
     """The system message says that the example is none of the conversation, and nobody's line may be in its names."""
-    system, *example = opening("llama", "lobby", "")
+    system, *example = opening("llama", "")
     assert "not part of the conversation" in system.text
     assert all(segment.key == "" for segment in example)
     assert {"Kim", "Lee"} <= window().speakers()

@@ -64,7 +64,7 @@ class Agent:
     def opened(self, room: str, entries: Sequence[DurableEvent], records: Mapping[str, bytes]) -> None:
         """Hear what a room's log held; what was asked then is not answered now. The first room starts the model."""
         budget = (self._settings.context_tokens - self._settings.reply_tokens) * BYTES_PER_TOKEN
-        window = Window(self._settings.agent_name, room, budget, self._settings.system_prompt)
+        window = Window(self._settings.agent_name, budget, self._settings.system_prompt)
         for entry in entries:
             kept = records.get(entry.id) if isinstance(entry, ReplyClosed) else None
             window.apply(entry, decode_record(kept).sampled if kept else ())

@@ -60,10 +60,10 @@ class Window:
     Pinned messages stay when others go, up to a quarter of the budget.
     """
 
-    def __init__(self, agent: str, room: str, budget: int, system_prompt: str = "") -> None:
+    def __init__(self, agent: str, budget: int, system_prompt: str = "") -> None:
         self._agent = agent
         self._budget = budget
-        self._opening = opening(agent, room, system_prompt)
+        self._opening = opening(agent, system_prompt)
         self._items: list[_Item] = []
         self._gone: OrderedDict[str, _Item] = OrderedDict()
         """What went, oldest first, in case it is pinned: no more of it than a hub holds of a log."""
@@ -211,15 +211,17 @@ def _post(message: str, name: str, text: str) -> Segment:
     return Segment("user", said(name, text), message)
 
 
-def opening(agent: str, room: str, system_prompt: str) -> tuple[Segment, ...]:
+def opening(agent: str, system_prompt: str) -> tuple[Segment, ...]:
     """Give what stands before the conversation: the system message, and one exchange as an example.
+
+    The same for every room, so that what one has read of it is copied to the next.
 
     The example is for small models: with the words alone SmolLM2-135M went on with other members' lines in 21 of 33
     answers, with an example in 3. Its answer is short, for longer ones were repeated later, and its subject one that
     nobody asks about: that model would take it for something said in the room, however the example is announced.
     """
     return (
-        Segment("system", explain(agent, room, system_prompt)),
+        Segment("system", explain(agent, system_prompt)),
         Segment("user", said(EXAMPLE_SPEAKERS[0], "The toy museum closes at 8.")),
         Segment("user", said(EXAMPLE_SPEAKERS[1], f"@{agent} when does the toy museum close?")),
         Segment("user", cue(agent, EXAMPLE_SPEAKERS[1])),
@@ -227,10 +229,10 @@ def opening(agent: str, room: str, system_prompt: str) -> tuple[Segment, ...]:
     )
 
 
-def explain(agent: str, room: str, system_prompt: str) -> str:
+def explain(agent: str, system_prompt: str) -> str:
     """Give the system message: what the conversation looks like, and who the model is in it."""
     text = (
-        f"You are {agent}, a helpful assistant in the group chat room {room}. Several people talk here. "
+        f"You are {agent}, a helpful assistant in a group chat. Several people talk here. "
         f"Each line begins with the name of the person who wrote it. "
         f"Answer the person who asked {agent}, briefly, using what everybody said. "
         f"An example comes first; it is not part of the conversation."

@@ -18,6 +18,7 @@ from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.settings import Settings
+from nbgroupchat.window import opening
 
 pytest.importorskip("llama_cpp")
 from nbgroupchat.engines.llama_worker.model import LlamaModel  # needs llama_cpp
@@ -188,3 +189,13 @@ async def test_an_engine_rebuilds_a_prompt(two_sequences: LlamaEngine) -> None:
     await two_sequences.close()
     with pytest.raises(EngineError, match="closed"):
         await two_sequences.rebuild(prompt, {}, finish.dropped, SHORT.max_tokens)
+
+
+async def test_what_every_room_begins_with_is_read_once(two_sequences: LlamaEngine) -> None:
+    """The words that stand before every conversation are copied from the room that has read them to the next."""
+    begin = opening("llama", "")
+    question = (Segment("user", "Ben: @llama hi", "q"), Segment("user", "(llama, answer Ben.)"))
+    _, first = await reply(two_sequences, "a", Prompt((*begin, *question)))
+    _, second = await reply(two_sequences, "b", Prompt((*begin, Segment("user", "Ana: hello", "p"), *question)))
+    assert first.cached == 0
+    assert second.cached > 100
