@@ -53,15 +53,17 @@ class Room:
         start = time.perf_counter()
         first = last = 0.0
         said = ""
+        ids: tuple[int, ...] = ()
         finish = Finish(reason="complete")
         async for item in self._engine.stream(self._key, prompt, Sampling(tokens, 0.0)):
             if isinstance(item, Piece):
                 last = time.perf_counter()
                 first = first or last
                 said += item.text
+                ids += item.ids
             elif isinstance(item, Finish):
                 finish = item
-        self.segments = [*prompt.segments, Segment("assistant", said, f"{self._key}-r{self._number}")]
+        self.segments = [*prompt.segments, Segment("assistant", said, f"{self._key}-r{self._number}", ids)]
         self._listen()
         return first - start, last - first, finish
 

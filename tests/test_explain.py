@@ -59,7 +59,6 @@ class InProcessLlama(Watched):
         """Write a reply, a batch at a time."""
         turn, over = next(self._numbers), False
         self._turns.put(Generate(turn, room, prompt.segments, sampling))
-        pieces = 0
         try:
             while not over:
                 self._reports.clear()
@@ -72,11 +71,10 @@ class InProcessLlama(Watched):
                     elif isinstance(report, Began):
                         yield msgspec.convert(report, Reading, from_attributes=True)
                     elif isinstance(report, Written):
-                        pieces += 1
                         yield Piece(report.text, report.ids)
         finally:
             if not over:
-                self._turns.put(Stop(turn, pieces))
+                self._turns.put(Stop(turn))
                 self._reports.clear()
                 self._turns.step()
                 self._note(room, next(end.prompt for end in self._reports if isinstance(end, Finished)))
@@ -186,7 +184,7 @@ async def test_the_ids_of_a_prompt_are_rebuilt_from_its_record() -> None:
     for reply, ids in zip(after.replies, after.engine.read, strict=True):
         assert await after.rebuild(reply) == ids
     records = [await after.record(reply) for reply in (*before.replies, *after.replies)]
-    assert {reply.status for reply in before.replies} >= {"stopped", "length"}
+    assert {reply.status for reply in before.replies} >= {"stopped", "complete"}
     assert all(record.prompt == record.evaluated + record.cached > 0 for record in records)
     # What the guard took from a reply's beginning was sampled as well, so not all of them are known by their ids.
     assert sum(bool(record.sampled) for record in records) > len(records) // 2

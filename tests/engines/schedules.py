@@ -159,7 +159,7 @@ class Schedule:
             turn = self._random.choice(running)
             asked = self._asked[turn]
             asked.seen = self._random.randrange(len(asked.written) + 1)
-            self._turns.put(Stop(turn, asked.seen))
+            self._turns.put(Stop(turn))
             self._say(turn, asked.seen)
             self.counts["stop"] += 1
 

@@ -44,7 +44,8 @@ async def test_what_was_read_is_not_read_again(smollm: LlamaEngine) -> None:
     _, again = await read(smollm)
     assert (first.cached, again.cached, again.evaluated) == (0, first.prompt - 1, 1)
     said = "".join(piece.text for piece in pieces)
-    more = Prompt((*LONG.segments, Segment("assistant", said, "r"), Segment("user", "Ben: nice", "b")))
+    ids = tuple(token for piece in pieces for token in piece.ids)
+    more = Prompt((*LONG.segments, Segment("assistant", said, "r", ids), Segment("user", "Ben: nice", "b")))
     _, third = await read(smollm, more)
     # All but the last sampled token is in memory; what is new is that, the end of the turn, the post and the opening.
     assert third.cached >= first.prompt + first.written - 1
@@ -63,7 +64,7 @@ async def test_a_stopped_reply_says_no_more(smollm: LlamaEngine) -> None:
     """After the iterator is closed the stopped turn has written little more, and the next reply is its own."""
     expected, _ = await read(smollm)
     async with aclosing(smollm.stream("lobby", LONG, ENDLESS)) as stream:
-        stopped = [await anext(stream) for _ in range(3)]
+        _, *stopped = [await anext(stream) for _ in range(4)]
     pieces, finish = await read(smollm)
     assert all(isinstance(part, Piece) for part in stopped)
     assert [piece.text for piece in pieces] == [piece.text for piece in expected]

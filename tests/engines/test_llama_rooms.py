@@ -154,7 +154,7 @@ def test_reading_beside_a_reply_takes_one_chunk_a_token() -> None:
     for batch in bench.batches:
         assert sorted(len(part.ids) for part in batch)[0] == 1
         assert sum(len(part.ids) for part in batch) <= 1 + BESIDE
-    bench.turns.put(Stop(1, 0))
+    bench.turns.put(Stop(1))
     bench.work()
 
 
@@ -175,7 +175,10 @@ def test_a_prompt_is_rebuilt_as_it_was_read() -> None:
         assert end.seed > 0
         replies[f"r{turn}"] = tuple(token for piece in written for token in piece.ids)
         said = "".join(piece.text for piece in written)
-        prompt += [Segment("assistant", said, f"r{turn}"), Segment("user", f"Ben: and{' more' * 40}?", f"p{turn}")]
+        prompt += [
+            Segment("assistant", said, f"r{turn}", replies[f"r{turn}"]),
+            Segment("user", f"Ben: and{' more' * 40}?", f"p{turn}"),
+        ]
     assert end.replies
     assert end.dropped > 0
 

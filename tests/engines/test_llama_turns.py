@@ -101,7 +101,7 @@ def test_only_what_is_new_is_read() -> None:
     assert isinstance(first, Finished)
     assert isinstance(again, Finished)
     assert (again.prompt, again.cached, again.evaluated) == (first.prompt, first.prompt - 1, 1)
-    more = desk.ask(_user("question"), Segment("assistant", "abc"), _user("more"))
+    more = desk.ask(_user("question"), Segment("assistant", "abc", ids=tuple(b"abc")), _user("more"))
     assert isinstance(more, Finished)
     # The reply and all before it were in memory; the end of its turn, the post and the opening were not.
     assert more.evaluated == len("<") + len("more") + len("<")
@@ -150,7 +150,7 @@ def test_stop_while_reading() -> None:
     """A turn stopped while its prompt is read ends after that chunk without a word; the next goes on from there."""
     model = PlayedModel()
     desk = Desk(model)
-    model.on_read = lambda: desk.turns.put(Stop(1, 0))
+    model.on_read = lambda: desk.turns.put(Stop(1))
     end = desk.ask(_user("x" * 500))
     assert isinstance(end, Finished)
     assert (end.reason, len(model.reads), desk.written()) == ("stopped", 1, [])
@@ -167,13 +167,13 @@ def test_stop_while_writing() -> None:
 
     def stop() -> None:
         if len(desk.written()) == 4:
-            desk.turns.put(Stop(1, 3))
+            desk.turns.put(Stop(1))
 
     model.on_read = stop
     end = desk.ask(_user("hi"))
     assert isinstance(end, Finished)
     assert (end.reason, end.written) == ("stopped", 5)
-    more = desk.ask(_user("hi"), Segment("assistant", "xxx"), _user("more"))
+    more = desk.ask(_user("hi"), Segment("assistant", "xxx", ids=tuple(b"xxx")), _user("more"))
     assert isinstance(more, Finished)
     assert more.cached == end.prompt + 3
 
@@ -182,7 +182,7 @@ def test_a_turn_stopped_before_it_began() -> None:
     """A stop that overtakes its turn ends it before anything is read."""
     model = PlayedModel()
     desk = Desk(model)
-    desk.turns.put(Stop(1, 0))
+    desk.turns.put(Stop(1))
     end = desk.ask(_user("hi"))
     assert isinstance(end, Finished)
     assert (end.reason, model.reads) == ("stopped", [])
@@ -294,7 +294,7 @@ def test_a_stop_in_one_room_leaves_the_others() -> None:
     for _ in range(10):
         desk.turns.step()
     written = len(desk.written(one))
-    desk.turns.put(Stop(one, 3))
+    desk.turns.put(Stop(one))
     desk.work()
     assert (desk.finish(one).reason, desk.finish(one).written) == ("stopped", written)
     assert (desk.finish(other).reason, desk.finish(other).written) == ("complete", 50)
@@ -305,7 +305,7 @@ def test_a_room_answers_one_after_another() -> None:
     model = PlayedModel(b"x" * 5, sequences=2)
     desk = Desk(model)
     first, second, third = (desk.put("a", _user("q")) for _ in range(3))
-    desk.turns.put(Stop(second, 0))
+    desk.turns.put(Stop(second))
     desk.work()
     ends = [report.turn for report in desk.reports if isinstance(report, Finished)]
     assert ends == [second, first, third]
@@ -375,7 +375,11 @@ def test_a_hint_during_a_reply_does_not_undo_it() -> None:
     desk.turns.put(Listen("a", (SYSTEM, _user("q"), _user("posted meanwhile"))))
     desk.work()
     read = sum(model.reads)
-    desk.turns.put(Listen("a", (SYSTEM, _user("q"), Segment("assistant", "x" * 40), _user("posted meanwhile"))))
+    desk.turns.put(
+        Listen(
+            "a", (SYSTEM, _user("q"), Segment("assistant", "x" * 40, ids=tuple(b"x" * 40)), _user("posted meanwhile"))
+        )
+    )
     desk.work()
     assert sum(model.reads) - read == len("<") + len("posted meanwhile\n")
 
@@ -426,7 +430,7 @@ def test_a_prompt_can_be_rebuilt(max_tokens: int) -> None:
         desk.turns.put(Rebuild(-turn, (SYSTEM, *segments), kept, end.dropped, max_tokens))
         desk.work()
         assert desk.reports[-1] == Rebuilt(-turn, model.memory[: end.prompt])
-        segments.append(Segment("assistant", "x" * 30, f"r{number}"))
+        segments.append(Segment("assistant", "x" * 30, f"r{number}", tuple(b"x" * 30)))
         replies[f"r{number}"] = tuple(b"x" * 30)
     assert end.dropped > 0
 

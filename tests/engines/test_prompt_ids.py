@@ -75,13 +75,12 @@ def test_members_add_no_marker() -> None:
 
 
 def test_a_reply_keeps_its_ids() -> None:
-    """A reply that comes back is the ids it was sampled as, white space around it aside; another text is not."""
+    """A reply is the ids it was sampled as, where they come along, and else its text."""
     composer = Composer(VOCABULARY, LITERALS)
-    composer.remember(" hello", [7, 8, 9])
-    ids = composer.compose("lobby", [SYSTEM, _user("1"), _reply("hello"), _user("2")], 1000, opening=True).ids
-    assert ids[ids.index(VOCABULARY.id("<a>")) + 1 :][:3] == [7, 8, 9]
-    assert "<a>hello!</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello!"), _user("2"))
-    composer.remember("hello", [])
+    kept = Segment("assistant", "hello", "r", (7, 8, 9))
+    composed = composer.compose("lobby", [SYSTEM, _user("1"), kept, _user("2")], 1000, opening=True)
+    assert composed.replies == ("r",)
+    assert composed.ids[composed.ids.index(VOCABULARY.id("<a>")) + 1 :][:3] == [7, 8, 9]
     assert "<a>hello</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello"), _user("2"))
 
 
@@ -136,18 +135,6 @@ def test_never_too_long(length: int) -> None:
     segments = [Segment("system", long), _user(long), _reply(long), _user(long, "k"), _user(long)]
     for opening in (False, True):
         assert len(Composer(VOCABULARY, LITERALS).compose("lobby", segments, length, opening=opening).ids) <= length
-
-
-def test_a_reply_sampled_in_two_ways() -> None:
-    """Of two replies with the same text but other ids neither is spelled by text; ids that come along always count."""
-    composer = Composer(VOCABULARY, LITERALS)
-    composer.remember("hello", [7, 8, 9])
-    composer.remember("hello", [7, 8, 10])
-    assert "<a>hello</a>" in _text(composer, SYSTEM, _user("1"), _reply("hello"), _user("2"))
-    kept = Segment("assistant", "hello", "r", (7, 8, 9))
-    composed = composer.compose("lobby", [SYSTEM, _user("1"), kept, _user("2")], 1000, opening=True)
-    assert composed.replies == ("r",)
-    assert composed.ids[composed.ids.index(VOCABULARY.id("<a>")) + 1 :][:3] == [7, 8, 9]
 
 
 @pytest.mark.parametrize(

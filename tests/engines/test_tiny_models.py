@@ -32,6 +32,12 @@ class _Room:
         self.turns = Turns(model, model.composer(), self._reports.append, 1 << 20)
         self._turn = 0
 
+    @property
+    def sampled(self) -> tuple[int, ...]:
+        """The ids of the last reply."""
+        written = [report for report in self._reports if isinstance(report, Written) and report.turn == self._turn]
+        return tuple(token for report in written for token in report.ids)
+
     def ask(self, *segments: Segment, room: str = "a") -> tuple[str, Finished]:
         self._turn += 1
         self.turns.put(Generate(self._turn, room, (SYSTEM, *segments), Sampling(16, 0.0)))
@@ -64,8 +70,9 @@ def test_what_only_grows_is_never_read_again(tmp_path: Path, architecture: Archi
     """A conversation that goes on costs what is new, also for models that cannot be cut, also after being parked."""
     room = _Room(_load(write_model(tmp_path, architecture), 1))
     said, first = room.ask(QUESTION)
+    ids = room.sampled
     room.ask(QUESTION, room="b")
-    _, more = room.ask(QUESTION, Segment("assistant", said, "r"), Segment("user", "ben: hi", "p"))
+    _, more = room.ask(QUESTION, Segment("assistant", said, "r", ids), Segment("user", "ben: hi", "p"))
     assert more.cached >= first.prompt + first.written - 1
     assert more.evaluated < 60
 

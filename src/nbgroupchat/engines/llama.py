@@ -93,19 +93,17 @@ class LlamaEngine(Watched):
     async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Write a reply, beside those of other rooms and after those of the same."""
         streams = await self._ready_streams()
-        turn, pieces, over = streams.open(), 0, False
+        turn, over = streams.open(), False
         streams.worker.send(Generate(turn, room, prompt.segments, sampling))
         try:
             while not over:
                 part = await self._next_part(streams, turn)
                 over = isinstance(part, Finish)
-                # Counted before it is given away: who closes the iterator at a piece has seen that piece.
-                pieces += isinstance(part, Piece)
                 yield part
         finally:
             streams.close(turn)
             if not over:
-                streams.worker.send(Stop(turn, pieces))
+                streams.worker.send(Stop(turn))
 
     async def rebuild(
         self, prompt: Prompt, replies: Mapping[str, Sequence[int]], dropped: int, max_tokens: int

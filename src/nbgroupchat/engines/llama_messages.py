@@ -43,10 +43,9 @@ class Listen(Struct, frozen=True, tag="listen"):
 
 
 class Stop(Struct, frozen=True, tag="stop"):
-    """End a turn; of its pieces, the first `pieces` were seen."""
+    """End a turn."""
 
     turn: int
-    pieces: int
 
 
 class Rebuild(Struct, frozen=True, tag="rebuild"):

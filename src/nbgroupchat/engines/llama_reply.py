@@ -12,7 +12,6 @@ class ReplyText:
     """A reply's text so far, in pieces of whole characters, each with the ids it was sampled as."""
 
     def __init__(self) -> None:
-        self.pieces: list[ReplyPiece] = []
         self.tokens = 0
         self._held: list[int] = []
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -30,6 +29,6 @@ class ReplyText:
     def _take(self, text: str) -> ReplyPiece | None:
         if not text:
             return None
-        self.pieces.append((text, tuple(self._held)))
+        piece = text, tuple(self._held)
         self._held.clear()
-        return self.pieces[-1]
+        return piece

@@ -135,7 +135,7 @@ class Turns:
     def _stop(self, stop: Stop) -> None:
         turn = next((turn for turn in self._turns if turn.request.turn == stop.turn), None)
         if turn is not None:
-            self._end(turn, "stopped", turn.reply.pieces[: stop.pieces])
+            self._end(turn, "stopped")
             return
         for request in self._waiting:
             if request.turn == stop.turn:
@@ -257,11 +257,10 @@ class Turns:
     def _finish(self, turn: _Turn, reason: _Reason) -> None:
         if (piece := turn.reply.end()) is not None:
             self._tell(turn, piece)
-        self._end(turn, reason, turn.reply.pieces)
+        self._end(turn, reason)
 
-    def _end(self, turn: _Turn, reason: _Reason, seen: Sequence[ReplyPiece]) -> None:
+    def _end(self, turn: _Turn, reason: _Reason) -> None:
         self._leave(turn)
-        self._composer.remember("".join(text for text, _ in seen), [token for _, ids in seen for token in ids])
         self._report(Finished(reason=reason, written=turn.reply.tokens, **msgspec.structs.asdict(turn.began)))
 
     def _leave(self, turn: _Turn) -> None:

@@ -24,7 +24,6 @@ _V = TypeVar("_V")
 
 _THOUGHT = ("<think>", "</think>")
 
-_REPLIES_KEPT = 512
 _ROOMS_KEPT = 1024
 
 
@@ -75,14 +74,7 @@ class Composer:
         )
         """The control tokens that mark turns."""
         self._opens_thought = _THOUGHT[0] in literals.opening and _THOUGHT[1] not in literals.opening
-        self._sampled: OrderedDict[str, list[int]] = OrderedDict()
         self._first_key: OrderedDict[str, str] = OrderedDict()
-
-    def remember(self, reply: str, ids: Sequence[int]) -> None:
-        """Spell this reply with these ids when it comes back in a prompt: not every reply tokenizes back to them."""
-        known = self._sampled.get(reply.strip(), list(ids))
-        # One text that was sampled in two ways is spelled in neither: which reply is meant could not be told.
-        _put(self._sampled, reply.strip(), list(ids) if list(ids) == known else [], _REPLIES_KEPT)
 
     def member_ids(self, text: str) -> list[int]:
         """The ids of one post."""
@@ -131,7 +123,7 @@ class Composer:
         """The ids a reply was sampled as, where they are known and all of it was said."""
         if segment.role != "assistant" or self.spoken(segment.text) != segment.text:
             return []
-        return list(segment.ids) or self._sampled.get(segment.text.strip(), [])
+        return list(segment.ids)
 
     def _parts(self, segments: Sequence[Segment], spelled: Sequence[list[int]], body: int) -> list[_Part]:
         parts = []
