@@ -18,7 +18,7 @@ ROWS = (
     ("outbox", "channel", "hub", "slices", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
-    ("link", "connection", "client", "magics", "widget"),
+    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 
