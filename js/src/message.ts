@@ -29,6 +29,8 @@ export interface PendingSurroundings {
   readonly continued: boolean;
   readonly mention: string | null;
   readonly live: boolean;
+  /** The kernel, through which it goes, takes nothing at the moment. */
+  readonly kernelWaits: boolean;
 }
 
 export interface MessageActions {
@@ -72,7 +74,8 @@ export function pendingTemplate(post: Pending, around: PendingSurroundings, acti
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
-  const note = failed ? strings.notSent(post.error) : around.live ? strings.sending : strings.waitsForConnection;
+  const way = around.kernelWaits ? strings.waitsForKernel : around.live ? strings.sending : strings.waitsForConnection;
+  const note = failed ? strings.notSent(post.error) : way;
   return html`<article
     class="nbgc-message nbgc-pending"
     data-cid=${post.cid}

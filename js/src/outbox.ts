@@ -93,6 +93,14 @@ export class Outbox {
     return post?.text ?? "";
   }
 
+  /** Give up every post, to be sent some other way. */
+  takeAll(): readonly Pending[] {
+    const all = this.#pending;
+    this.#pending = [];
+    this.changed();
+    return all;
+  }
+
   async #drain(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;

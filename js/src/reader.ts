@@ -37,6 +37,7 @@ export class Reader {
   #wire: Wire | null = null;
   #joined: Joined | null = null;
   #problem: Problem | null = null;
+  #relay: Snapshot["relay"] = "none";
   #wasLive = false;
   #loading = false;
   #beginning = false;
@@ -66,6 +67,7 @@ export class Reader {
     return {
       link: this.#link(),
       problem: this.#problem,
+      relay: this.#relay,
       you: this.#joined?.you ?? null,
       mention: this.#joined?.policy.mention || null,
       textLimit: this.#joined?.limits.text ?? Infinity,
@@ -104,6 +106,17 @@ export class Reader {
   unreachable(problem: Problem | null): void {
     this.#problem = problem;
     this.#changed();
+  }
+
+  /** Whether the connection goes through a kernel, and whether that lets what is sent wait. */
+  relayed(relay: Snapshot["relay"]): void {
+    this.#relay = relay;
+    this.#changed();
+  }
+
+  /** Say what was to be said over a connection that never came about. */
+  takeOver(other: Reader): void {
+    for (const { text } of other.outbox.takeAll()) this.outbox.add(text);
   }
 
   /** Take what the server told this room. */

@@ -9,7 +9,7 @@ import { dial } from "./dial";
 import type { Server } from "./server";
 
 /** The number counts changes of what `Connection` and `Reader` offer: copies of another version keep to themselves. */
-const KEY = Symbol.for("nbgroupchat.connection.1");
+const KEY = Symbol.for("nbgroupchat.connection.2");
 
 export function sharedConnection(server: Server): Connection {
   const page = globalThis as typeof globalThis & { [KEY]?: Connection };

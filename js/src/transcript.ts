@@ -37,8 +37,9 @@ export function transcriptTemplate(
     (post) => post.cid,
     (post, index) => {
       const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
-      const { you, mention, link } = snapshot;
-      return pendingTemplate(post, { you, continued, mention, live: link === "live" }, actions);
+      const { you, mention, link, relay } = snapshot;
+      const around = { you, continued, mention, live: link === "live", kernelWaits: relay === "waiting" };
+      return pendingTemplate(post, around, actions);
     },
   )}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { Unreachable } from "../src/connection";
+import { CutOff, Unreachable } from "../src/connection";
 import { dial } from "../src/dial";
 import type { Server } from "../src/server";
 
@@ -31,7 +31,12 @@ for (const [status, kind] of [[404, "not_installed"], [403, "signed_out"], [401,
 
 test("any other failure may pass", async (t) => {
   const { server } = await answering(t, 503);
-  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable));
+  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable) && !(error instanceof CutOff));
+});
+
+test("no answer at all is a page that is cut off", async () => {
+  const nowhere = { url: (path: string) => `http://127.0.0.1:1/${path}`, headers: () => ({}) };
+  await assert.rejects(dial(nowhere).start(), CutOff);
 });
 
 test("it negotiates with the hub, and with the XSRF token", async (t) => {

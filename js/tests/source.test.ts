@@ -19,7 +19,7 @@ test("each third party has one home, except lit-html, which is the view's langua
 });
 
 test("what decides and what connects does not know what renders", () => {
-  for (const name of ["protocol", "room", "text", "clock", "outbox", "typist", "snapshot", "reader", "connection", "server"]) {
+  for (const name of ["protocol", "room", "text", "clock", "outbox", "typist", "snapshot", "reader", "connection", "server", "relay", "kernel"]) {
     assert.doesNotMatch(read(`${name}.ts`), /from "(lit-html|\.\/(view|message|composer|header|transcript|strings))/, name);
   }
 });
