@@ -5,7 +5,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import { changeTemplate, type PendingActions } from "./change";
+import { changeTemplate, type PendingActions, type Way } from "./change";
 import { icon } from "./icon";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
@@ -15,7 +15,7 @@ import { beginning, runs } from "./text";
 import { toolbarTemplate, type Tools } from "./toolbar";
 
 /** What a message's looks depend on, besides itself. */
-export interface Surroundings {
+export interface Surroundings extends Way {
   readonly own: boolean;
   /** It goes on from the message above, of the same author a moment ago. */
   readonly continued: boolean;
@@ -28,7 +28,6 @@ export interface Surroundings {
   readonly tools: readonly Tool[];
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
-  readonly live: boolean;
 }
 
 /** What stands in a message while one changes it: a field in place of its text, or a question below it. */
@@ -75,7 +74,7 @@ export function messageTemplate(
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
       ${changing?.kind === "remove" ? changing.template : nothing}
-      ${change === null ? nothing : changeTemplate(change, around.live, actions)}
+      ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
