@@ -9,6 +9,7 @@ import { changeTemplate, type PendingActions, type Way } from "./change";
 import { icon } from "./icon";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
+import type { Kind } from "./protocol";
 import type { Message } from "./room";
 import { strings } from "./strings";
 import { beginning, runs } from "./text";
@@ -69,7 +70,7 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message, around)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
@@ -103,14 +104,10 @@ export function textRuns(text: string, mention: string | null, asks: boolean): (
   });
 }
 
-function badge(message: Message, around: Surroundings): TemplateResult | typeof nothing {
-  if (around.own && message.kind === "human") return youBadge();
-  const name = strings.badge[message.kind];
-  return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${message.kind}>${name}</span>`;
-}
-
-export function youBadge(): TemplateResult {
-  return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing {
+  if (own && kind === "human") return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+  const name = strings.badge[kind];
+  return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${kind}>${name}</span>`;
 }
 
 export function time(ts: number): TemplateResult {

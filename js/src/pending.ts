@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import { again, waitsFor, type PendingActions, type Way } from "./change";
-import { textRuns, time, youBadge } from "./message";
+import { badge, textRuns, time } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
 import { strings } from "./strings";
@@ -29,10 +29,10 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
     data-own
     ?data-continued=${around.continued}
   >
-    ${avatar(you?.id ?? "", name, "human")}
+    ${avatar(you?.id ?? "", name, you?.kind ?? "human")}
     <div class="nbgc-body">
       <header class="nbgc-byline">
-        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : youBadge()} ${time(post.ts)}
+        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
       <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
       <div class="nbgc-note" ?data-problem=${failed}>
