@@ -18,7 +18,7 @@ ROWS = (
     ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
-    ("link", "connection", "client", "magics", "widget"),
+    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
     ("cli", "doctor", "__main__"),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""

@@ -13,6 +13,7 @@ from nbgroupchat.client import connect
 from nbgroupchat.connection import Connection
 from nbgroupchat.errors import ChatError
 from nbgroupchat.link import LocalLink
+from nbgroupchat.magics import watch_cells
 from nbgroupchat.widget import ChatPanel
 
 
@@ -81,6 +82,17 @@ def test_a_reply_is_shown_once_in_its_cell(shell: Any, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.count("I am the script engine") == 1
     shell.run_cell("reply", store_history=True)
     assert capsys.readouterr().out.count("I am the script engine") == 1
+
+
+def test_cells_can_be_watched(shell: Any) -> None:
+    """Whoever watches hears of each cell's begin and end, also of one that fails, until they stop."""
+    heard: list[str] = []
+    forget = watch_cells(lambda: heard.append("began"), lambda: heard.append("ended"))
+    shell.run_cell("1")
+    shell.run_cell("1 / 0")
+    forget()
+    shell.run_cell("2")
+    assert heard == ["began", "ended"] * 2
 
 
 def test_joining_again_gives_the_same_room(shell: Any) -> None:

@@ -9,10 +9,24 @@ export interface PendingActions {
   takeBack(cid: string): void;
 }
 
+/** How what is sent fares on its way. */
+export interface Way {
+  readonly live: boolean;
+  /** The kernel, through which it goes, takes nothing at the moment. */
+  readonly kernelWaits: boolean;
+}
+
+/** Say what keeps things from leaving; null where nothing does. */
+export function waitsFor({ live, kernelWaits }: Way): string | null {
+  if (kernelWaits) return strings.waitsForKernel;
+  return live ? null : strings.waitsForConnection;
+}
+
 /** Nothing is said of a change that is about to be heard anyway. */
-export function changeTemplate(change: PendingChange, live: boolean, actions: PendingActions): TemplateResult | typeof nothing {
+export function changeTemplate(change: PendingChange, way: Way, actions: PendingActions): TemplateResult | typeof nothing {
   if (change.state !== "failed") {
-    return live ? nothing : html`<div class="nbgc-note">${strings.waitsForConnection}</div>`;
+    const note = waitsFor(way);
+    return note === null ? nothing : html`<div class="nbgc-note">${note}</div>`;
   }
   return html`<div class="nbgc-note" data-problem>
     <span role="alert">${strings.notDone(change.method, change.error)}</span>

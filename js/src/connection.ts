@@ -9,7 +9,7 @@ import { backoff, type Clock } from "./clock";
 import { EVENT_TARGET, Malformed, decodeEvents } from "./protocol";
 import type { Wire } from "./outbox";
 import { Reader } from "./reader";
-import type { Problem } from "./snapshot";
+import type { Problem, Snapshot } from "./snapshot";
 
 /** The part of a SignalR hub connection that is used. */
 export interface HubConnection {
@@ -20,6 +20,9 @@ export interface HubConnection {
   on(method: string, heard: (...args: unknown[]) => void): void;
   onclose(closed: () => void): void;
 }
+
+/** `start` failed and nobody answered at all: the page may have no way to the server. */
+export class CutOff extends Error {}
 
 /** `start` failed for a reason that trying again does not change. */
 export class Unreachable extends Error {
@@ -43,6 +46,8 @@ interface Reading {
 const LINGER_MS = 3_000;
 /** A connection that held this long was a good one: the next attempt starts from the beginning. */
 const STEADY_MS = 10_000;
+/** So many first attempts without any answer, and this page is held to have no way there. */
+const CUT_OFF_ATTEMPTS = 2;
 
 export class Connection {
   readonly #readings = new Map<string, Reading>();
@@ -54,6 +59,10 @@ export class Connection {
   #problem: Problem | null = null;
   #wake: () => void = () => {};
   #hurry = false;
+  #relay: Snapshot["relay"] = "none";
+  #everConnected = false;
+  #cutOff = 0;
+  readonly #cutOffListeners = new Set<() => void>();
 
   constructor(
     private readonly dial: () => HubConnection,
@@ -74,6 +83,31 @@ export class Connection {
       if (reading.holders === 0) this.#endLater(room, reading);
     };
     return { reader: reading.reader, release };
+  }
+
+  /**
+   * Whether this page has no way to the server. That is decided once, before the first connection: a way that was there
+   * comes back, and whoever has gone another way stays there until the page is loaded again.
+   */
+  get isCutOff(): boolean {
+    return this.#cutOff >= CUT_OFF_ATTEMPTS;
+  }
+
+  /** Be called when that is found, until what is returned is called. */
+  onCutOff(listener: () => void): () => void {
+    this.#cutOffListeners.add(listener);
+    return () => this.#cutOffListeners.delete(listener);
+  }
+
+  /** Whether this goes through a kernel. */
+  get isRelayed(): boolean {
+    return this.#relay !== "none";
+  }
+
+  /** This goes through a kernel, which takes what is sent or, while it runs a cell, lets it wait. */
+  relayed(waits: boolean): void {
+    this.#relay = waits ? "waiting" : "open";
+    for (const { reader } of this.#readings.values()) reader.relayed(this.#relay);
   }
 
   /** Connect anew, so that the server learns who one is now. */
@@ -101,6 +135,7 @@ export class Connection {
   #begin(room: string): Reading {
     const reading: Reading = { reader: new Reader(room, this.clock), holders: 0, cancelEnd: () => {} };
     this.#readings.set(room, reading);
+    reading.reader.relayed(this.#relay);
     reading.reader.unreachable(this.#problem);
     if (this.#wire !== null) reading.reader.connected(this.#wire);
     if (!this.#running) void this.#run();
@@ -149,6 +184,7 @@ export class Connection {
     if (this.#readings.size === 0) return hub.stop();
     const began = this.clock.now();
     this.#wasConnected = true;
+    this.#everConnected = true;
     this.#problem = null;
     this.#wire = {
       invoke: (method, argument) => hub.invoke(method, argument),
@@ -162,10 +198,17 @@ export class Connection {
   }
 
   #failed(error: unknown): void {
+    if (error instanceof CutOff) this.#failedWithoutAnswer();
     if (!(error instanceof Unreachable)) return;
     // A server that is starting again behind a proxy is not found for a while.
-    if (error.problem.kind === "not_installed" && this.#wasConnected) return;
+    if ((error.problem.kind === "not_installed" || error.problem.kind === "no_hub") && this.#wasConnected) return;
     this.#tell(error.problem);
+  }
+
+  #failedWithoutAnswer(): void {
+    if (this.#everConnected || this.isCutOff) return;
+    this.#cutOff += 1;
+    if (this.isCutOff) for (const listener of [...this.#cutOffListeners]) listener();
   }
 
   #tell(problem: Problem | null): void {

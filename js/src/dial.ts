@@ -1,16 +1,17 @@
 /**
- * Makes a SignalR connection to the hub of the Jupyter server behind this page, by the first of its ways that comes
- * through: WebSocket, Server-Sent Events, long polling. The only file that knows `@microsoft/signalr`; it knows nothing
- * of rooms.
+ * Makes a SignalR connection to the hub: of the Jupyter server behind this page, by the first of its ways that comes
+ * through (WebSocket, Server-Sent Events, long polling), or through a kernel. The only file that knows
+ * `@microsoft/signalr`; it knows nothing of rooms.
  */
 
 import {
-  DefaultHttpClient, HttpError, HubConnectionBuilder, LogLevel, NullLogger,
-  type HttpRequest, type HttpResponse, type IHttpConnectionOptions,
+  DefaultHttpClient, HttpError, HttpTransportType, HubConnectionBuilder, LogLevel, NullLogger,
+  type HttpRequest, type HttpResponse, type HubConnection as SignalR, type IHttpConnectionOptions,
 } from "@microsoft/signalr";
 import { systemClock, type Clock } from "./clock";
-import { Unreachable, type HubConnection } from "./connection";
+import { CutOff, Unreachable, type HubConnection } from "./connection";
 import { EventStream } from "./eventstream";
+import type { SocketClass } from "./relay";
 import type { Problem } from "./snapshot";
 import type { Server } from "./server";
 import { SERVER_SENT_EVENTS, WEB_SOCKETS, Watch, Ways } from "./ways";
@@ -19,12 +20,13 @@ const HUB_PATH = "nbgroupchat/hub";
 
 /** The library takes these two as well, and leaves them out of its published types. */
 interface Options extends IHttpConnectionOptions {
-  WebSocket?: typeof WebSocket;
+  WebSocket?: typeof WebSocket | SocketClass;
   EventSource?: new (url: string) => EventStream;
 }
 
-/** Remembers how negotiating was refused, which the library puts into a sentence only, and hears of lost messages. */
+/** Remembers how negotiating was answered, which the library puts into a sentence at most, and hears of lost messages. */
 class Requests extends DefaultHttpClient {
+  /** Null where no answer came. */
   status: number | null = null;
   lost: () => void = () => {};
 
@@ -35,7 +37,9 @@ class Requests extends DefaultHttpClient {
   override async send(request: HttpRequest): Promise<HttpResponse> {
     const negotiating = request.url?.split("?")[0]?.endsWith("/negotiate") ?? false;
     try {
-      return await super.send(request);
+      const response = await super.send(request);
+      if (negotiating) this.status = response.statusCode;
+      return response;
     } catch (error) {
       if (negotiating && error instanceof HttpError) this.status = error.statusCode;
       if (!negotiating && request.method === "POST") this.lost();
@@ -52,18 +56,38 @@ export function dial(server: Server, ways: Ways = new Ways(), clock: Clock = sys
     ...watchedWebSocket(ways, clock), EventSource: watchedEventStream(server, ways, clock),
   };
   const hub = new HubConnectionBuilder().configureLogging(LogLevel.None).withUrl(server.url(HUB_PATH), options).build();
+  return handleOf(hub, async () => {
+    try {
+      await hub.start();
+    } catch (error) {
+      ways.failed(tried);
+      if (requests.status === null) throw new CutOff();
+      const problem = problemOf(requests.status);
+      throw problem === null ? error : new Unreachable(problem);
+    }
+    // The library would wait for the answer to a message that was never taken. A new connection resumes.
+    requests.lost = () => void hub.stop().catch(() => {});
+  });
+}
+
+/** Connect over sockets of the page's own making; `refusal` is why there can be none, if that was said. */
+export function dialThrough(sockets: SocketClass, refusal: () => string | null): HubConnection {
+  const options: Options = { skipNegotiation: true, transport: HttpTransportType.WebSockets, WebSocket: sockets };
+  // The sockets have a way of their own; the client wants an address.
+  const hub = new HubConnectionBuilder().configureLogging(LogLevel.None).withUrl("http://kernel.invalid/", options).build();
+  return handleOf(hub, async () => {
+    try {
+      await hub.start();
+    } catch (error) {
+      const message = refusal();
+      throw message === null ? error : new Unreachable({ kind: "no_hub", message });
+    }
+  });
+}
+
+function handleOf(hub: SignalR, start: () => Promise<void>): HubConnection {
   return {
-    start: async () => {
-      try {
-        await hub.start();
-      } catch (error) {
-        ways.failed(tried);
-        const problem = problemOf(requests.status);
-        throw problem === null ? error : new Unreachable(problem);
-      }
-      // The library would wait for the answer to a message that was never taken. A new connection resumes.
-      requests.lost = () => void hub.stop().catch(() => {});
-    },
+    start,
     stop: () => hub.stop(),
     invoke: (method, ...args) => hub.invoke<unknown>(method, ...args),
     send: (method, ...args) => hub.send(method, ...args),
@@ -72,7 +96,7 @@ export function dial(server: Server, ways: Ways = new Ways(), clock: Clock = sys
   };
 }
 
-export function problemOf(status: number | null): Problem | null {
+export function problemOf(status: number): Problem | null {
   if (status === 404) return { kind: "not_installed", message: null };
   if (status === 401 || status === 403) return { kind: "signed_out", message: null };
   return null;

@@ -28,24 +28,29 @@ export class Handling {
   readonly sheet: ExplanationSheet;
 
   constructor(
-    private readonly reader: Reader,
+    private reader: Reader,
     private readonly root: HTMLElement,
     private readonly composer: Composer,
     private readonly panel: Showing,
   ) {
     const { changed } = panel;
     this.editor = new Editor({
-      edit: (id, text) => reader.edit(id, text),
-      redact: (id) => reader.redact(id),
+      edit: (id, text) => this.reader.edit(id, text),
+      redact: (id) => this.reader.redact(id),
       began: (form) => panel.bring(form, "nearest"),
       left: (id, from) => this.#leftEditor(id, from),
       changed,
     });
     const show = (id: string): void => void this.show(id);
-    this.pins = new Pins({ show, unpin: (id) => reader.pin(id, false), changed });
+    this.pins = new Pins({ show, unpin: (id) => this.reader.pin(id, false), changed });
     this.sheet = new ExplanationSheet({
-      explain: (id) => reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
+      explain: (id) => this.reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
     });
+  }
+
+  /** From now on do it with another reader of the same room. */
+  follow(reader: Reader): void {
+    this.reader = reader;
   }
 
   use(tool: Tool, id: string): void {

@@ -45,6 +45,14 @@ export function modelTemplate(snapshot: Snapshot): TemplateResult | typeof nothi
   </div>`;
 }
 
+/** What keeps the kernel from taking what is sent, where it goes through one, as a strip below the header. */
+export function relayTemplate(snapshot: Snapshot): TemplateResult | typeof nothing {
+  if (snapshot.relay !== "waiting") return nothing;
+  return html`<div class="nbgc-relay nbgc-strip" role="status">
+    <span><strong>${strings.kernelWaits}</strong> ${strings.kernelWaitsText}</span>
+  </div>`;
+}
+
 function memberTemplate(member: Member, you: Member | null): TemplateResult {
   const own = member.id === you?.id;
   const title = own ? `${member.name} (${strings.you})` : member.name;
@@ -56,6 +64,7 @@ function memberTemplate(member: Member, you: Member | null): TemplateResult {
 function linkTemplate(snapshot: Snapshot): TemplateResult {
   const waits = snapshot.pending.filter((post) => post.state === "waiting").length;
   const waiting = snapshot.link === "reconnecting" && waits > 0 ? ` ${strings.waiting(waits)}` : "";
-  const label = strings.link[snapshot.link] + waiting;
+  const through = snapshot.link === "live" && snapshot.relay !== "none";
+  const label = (through ? strings.linkThrough : strings.link[snapshot.link]) + waiting;
   return html`<span class="nbgc-link" title=${label}><span class="nbgc-link-label">${label}</span></span>`;
 }

@@ -1,12 +1,16 @@
 /**
- * The panel as an anywidget: the only file that knows anywidget. Its model has the traits `room` and `height` (CSS pixels).
+ * The panel as an anywidget: the only file that knows anywidget. Its model has the traits `room` and `height` (CSS pixels);
+ * its custom messages are the way through the kernel, for pages that cannot reach the hub.
  *
- * Each view has a copy of this module, and running the cell again makes new views before the old ones are gone, so nothing
- * is kept here.
+ * anywidget calls the factory once for each model. What a view listens to ends with the view, so the comm belongs to the
+ * model: what was written before the last view went is still sent.
  */
 
-import type { RenderProps } from "@anywidget/types";
+import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
+import type { Connection } from "./connection";
+import { connectionThrough } from "./kernel";
 import { openPanel, type Panel } from "./panel";
+import type { Comm } from "./relay";
 
 interface Traits {
   room: string;
@@ -18,29 +22,49 @@ interface Saving {
   widget_manager?: { context?: { save?: () => void } };
 }
 
-function render({ model, el, signal }: RenderProps<Traits>): () => void {
-  const save = (): void => (model as unknown as Saving).widget_manager?.context?.save?.();
-  let panel: Panel | null = null;
-  const resize = (): void => {
-    if (panel !== null) panel.element.style.height = `${model.get("height")}px`;
-  };
-  const open = (): void => {
-    panel?.dispose();
-    panel = openPanel(model.get("room"), save);
-    resize();
-    el.append(panel.element);
-  };
-  const close = (): void => {
-    model.off("change:room", open);
-    model.off("change:height", resize);
-    panel?.dispose();
-    panel = null;
-  };
-  open();
-  model.on("change:room", open);
-  model.on("change:height", resize);
-  signal?.addEventListener("abort", close, { once: true });
-  return close;
+export default function panelWidget() {
+  let relay: (() => Connection) | null = null;
+
+  function initialize({ model }: InitializeProps<Traits>): void {
+    let connection: Connection | null = null;
+    relay = () => (connection ??= connectionThrough(commOf(model)));
+  }
+
+  function render({ model, el, signal }: RenderProps<Traits>): () => void {
+    const save = (): void => (model as unknown as Saving).widget_manager?.context?.save?.();
+    let panel: Panel | null = null;
+    const resize = (): void => {
+      if (panel !== null) panel.element.style.height = `${model.get("height")}px`;
+    };
+    const open = (): void => {
+      panel?.dispose();
+      panel = openPanel(model.get("room"), save, relay);
+      resize();
+      el.append(panel.element);
+    };
+    const close = (): void => {
+      model.off("change:room", open);
+      model.off("change:height", resize);
+      panel?.dispose();
+      panel = null;
+    };
+    open();
+    model.on("change:room", open);
+    model.on("change:height", resize);
+    signal?.addEventListener("abort", close, { once: true });
+    return close;
+  }
+
+  return { initialize, render };
 }
 
-export default { render };
+function commOf(model: AnyModel<Traits>): Comm {
+  return {
+    send: (message) => model.send(message),
+    on: (heard) => {
+      const listener = (message: unknown): void => heard(message);
+      model.on("msg:custom", listener);
+      return () => model.off("msg:custom", listener);
+    },
+  };
+}

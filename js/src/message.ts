@@ -5,17 +5,18 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import { changeTemplate, type PendingActions } from "./change";
+import { changeTemplate, type PendingActions, type Way } from "./change";
 import { icon } from "./icon";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
+import type { Kind } from "./protocol";
 import type { Message } from "./room";
 import { strings } from "./strings";
 import { beginning, runs } from "./text";
 import { toolbarTemplate, type Tools } from "./toolbar";
 
 /** What a message's looks depend on, besides itself. */
-export interface Surroundings {
+export interface Surroundings extends Way {
   readonly own: boolean;
   /** It goes on from the message above, of the same author a moment ago. */
   readonly continued: boolean;
@@ -28,7 +29,6 @@ export interface Surroundings {
   readonly tools: readonly Tool[];
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
-  readonly live: boolean;
 }
 
 /** What stands in a message while one changes it: a field in place of its text, or a question below it. */
@@ -70,12 +70,12 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message, around)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
       ${changing?.kind === "remove" ? changing.template : nothing}
-      ${change === null ? nothing : changeTemplate(change, around.live, actions)}
+      ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
@@ -104,14 +104,10 @@ export function textRuns(text: string, mention: string | null, asks: boolean): (
   });
 }
 
-function badge(message: Message, around: Surroundings): TemplateResult | typeof nothing {
-  if (around.own && message.kind === "human") return youBadge();
-  const name = strings.badge[message.kind];
-  return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${message.kind}>${name}</span>`;
-}
-
-export function youBadge(): TemplateResult {
-  return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing {
+  if (own && kind === "human") return html`<span class="nbgc-badge" data-badge="you">${strings.you}</span>`;
+  const name = strings.badge[kind];
+  return name === "" ? nothing : html`<span class="nbgc-badge" data-badge=${kind}>${name}</span>`;
 }
 
 export function time(ts: number): TemplateResult {

@@ -42,7 +42,8 @@ export class NameControl {
     );
   }
 
-  template(name: string | null): TemplateResult {
+  /** `remark` is what there is to say about it. */
+  template(name: string | null, remark: string | null = null): TemplateResult {
     if (name === null) return html`<div class="nbgc-own"></div>`;
     if (this.#editing) return this.#form(name);
     const control = html`<span class="nbgc-name">
@@ -52,6 +53,7 @@ export class NameControl {
     </span>`;
     return html`<div class="nbgc-own">
       <span class="nbgc-you" title=${name}>${strings.youAre} <bdi>${name}</bdi></span> ${this.#allowed ? control : nothing}
+      ${remark === null ? nothing : html`<span class="nbgc-through">${remark}</span>`}
     </div>`;
   }
 

@@ -109,6 +109,14 @@ export class Outbox {
     return post !== undefined && "text" in post ? post.text : "";
   }
 
+  /** Give up everything, to be done some other way. */
+  takeAll(): readonly Deed[] {
+    const all = this.#pending;
+    this.#pending = [];
+    this.changed();
+    return all;
+  }
+
   async #drain(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;

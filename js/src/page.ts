@@ -5,7 +5,7 @@ import { openPanel } from "./panel";
 
 const place = document.getElementById("nbgroupchat");
 if (place !== null) {
-  const panel = openPanel(place.dataset["room"] ?? "lobby", null);
+  const panel = openPanel(place.dataset["room"] ?? "lobby", null, null);
   panel.element.classList.add("nbgc-page");
   place.append(panel.element);
   // A projector shows the address bar too. The server has set its cookie together with this page.

@@ -4,6 +4,7 @@
  */
 
 import { systemClock } from "./clock";
+import type { Connection } from "./connection";
 import type { Account } from "./name";
 import { Reader } from "./reader";
 import { identity, mayRename, rename, serverOf, type Server } from "./server";
@@ -15,17 +16,50 @@ export interface Panel {
   dispose(): void;
 }
 
-/** Show a room. `save` is what Ctrl+S does here, where it is anything but the browser's own. */
-export function openPanel(room: string, save: (() => void) | null): Panel {
+/**
+ * Show a room. `save` is what Ctrl+S does here, where it is anything but the browser's own; `relay` gives the connection
+ * through the panel's kernel, where it has one, for a page that cannot reach the hub itself.
+ */
+export function openPanel(room: string, save: (() => void) | null, relay: (() => Connection) | null): Panel {
   const server = serverOf(document);
-  return server === null ? panelWithoutServer(room, save) : panelOn(server, room, save);
+  if (server !== null) return panelOn(server, room, save, relay);
+  return relay === null ? panelWithoutServer(room, save) : panelThrough(relay(), room, save);
 }
 
-function panelOn(server: Server, room: string, save: (() => void) | null): Panel {
-  const connection = sharedConnection(server);
+/** Straight to the server's hub, or through the kernel once it is known that this page has no way there. */
+function panelOn(server: Server, room: string, save: (() => void) | null, relay: (() => Connection) | null): Panel {
+  const direct = sharedConnection(server);
+  let connection = direct.isCutOff && relay !== null ? relay() : direct;
+  let handle = connection.open(room);
+  const view = new View(handle.reader, {
+    account: accountOn(server, () => connection),
+    save,
+    retry: () => connection.retry(),
+    reload: () => location.reload(),
+  });
+  const forget = relay === null || connection !== direct ? () => {} : direct.onCutOff(() => {
+    const before = handle;
+    connection = relay();
+    handle = connection.open(room);
+    handle.reader.takeOver(before.reader);
+    view.follow(handle.reader);
+    before.release();
+  });
+  return {
+    element: view.element,
+    dispose() {
+      forget();
+      view.dispose();
+      handle.release();
+    },
+  };
+}
+
+/** Through the kernel, where the page came from no server that it could reach. */
+function panelThrough(connection: Connection, room: string, save: (() => void) | null): Panel {
   const handle = connection.open(room);
   const view = new View(handle.reader, {
-    account: accountOn(server, () => connection.redial()),
+    account: null,
     save,
     retry: () => connection.retry(),
     reload: () => location.reload(),
@@ -45,14 +79,14 @@ function panelWithoutServer(room: string, save: (() => void) | null): Panel {
   return new View(reader, { account: null, save, retry: () => {}, reload: () => location.reload() });
 }
 
-/** `renamed` connects anew: the server stamps the name that it knew when the connection was made. */
-function accountOn(server: Server, renamed: () => void): Account {
+/** A name is learnt when a connection is made, and so takes a new one. What goes through a kernel has the notebook's. */
+function accountOn(server: Server, connection: () => Connection): Account {
   return {
-    mayRename: async () => mayRename(await identity(server)),
+    mayRename: async () => !connection().isRelayed && mayRename(await identity(server)),
     rename: async (name) => {
       const who = await identity(server);
       const done = who !== null && (await rename(server, who, name));
-      if (done) renamed();
+      if (done) connection().redial();
       return done;
     },
   };

@@ -2,19 +2,18 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import { again, type PendingActions } from "./change";
-import { textRuns, time, youBadge } from "./message";
+import { again, waitsFor, type PendingActions, type Way } from "./change";
+import { badge, textRuns, time } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
 import { strings } from "./strings";
 
 /** What the looks of a post depend on, besides itself. */
-export interface PendingSurroundings {
+export interface PendingSurroundings extends Way {
   /** Null before the server has said who one is. */
   readonly you: Member | null;
   readonly continued: boolean;
   readonly mention: string | null;
-  readonly live: boolean;
 }
 
 type Post = PendingPost | PendingEdit;
@@ -30,14 +29,14 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
     data-own
     ?data-continued=${around.continued}
   >
-    ${avatar(you?.id ?? "", name, "human")}
+    ${avatar(you?.id ?? "", name, you?.kind ?? "human")}
     <div class="nbgc-body">
       <header class="nbgc-byline">
-        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : youBadge()} ${time(post.ts)}
+        <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
       <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
       <div class="nbgc-note" ?data-problem=${failed}>
-        <span>${failed ? strings.notSent(post.error) : around.live ? strings.sending : strings.waitsForConnection}</span>
+        <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>
         ${failed ? again(post.cid, actions) : nothing}
       </div>
     </div>

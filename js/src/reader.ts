@@ -37,6 +37,7 @@ export class Reader {
   #wire: Wire | null = null;
   #joined: Joined | null = null;
   #problem: Problem | null = null;
+  #relay: Snapshot["relay"] = "none";
   #wasLive = false;
   /** What was heard before the answer to `join` was: the client library gives answers later than events. */
   #early: RoomEvent[] = [];
@@ -67,6 +68,7 @@ export class Reader {
     return {
       link: this.#link(),
       problem: this.#problem,
+      relay: this.#relay,
       you: this.#joined?.you ?? null,
       mention: this.#joined?.policy.mention || null,
       textLimit: this.#joined?.limits.text ?? Infinity,
@@ -106,6 +108,17 @@ export class Reader {
   unreachable(problem: Problem | null): void {
     this.#problem = problem;
     this.#changed();
+  }
+
+  /** Whether the connection goes through a kernel, and whether that lets what is sent wait. */
+  relayed(relay: Snapshot["relay"]): void {
+    this.#relay = relay;
+    this.#changed();
+  }
+
+  /** Say what was to be said over a connection that never came about. */
+  takeOver(other: Reader): void {
+    for (const deed of other.outbox.takeAll()) this.outbox.add(deed);
   }
 
   /** Take what the server told this room. */

@@ -6,7 +6,7 @@ import type { Room } from "./room";
 
 /** Why there is no connection, where trying again by itself would not help. */
 export interface Problem {
-  readonly kind: "no_server" | "not_installed" | "signed_out" | "version" | "no_room" | "refused";
+  readonly kind: "no_server" | "no_hub" | "not_installed" | "signed_out" | "version" | "no_room" | "refused";
   /** What the server said. */
   readonly message: string | null;
 }
@@ -17,6 +17,8 @@ export type LinkState = "connecting" | "live" | "reconnecting" | "unreachable" |
 export interface Snapshot {
   readonly link: LinkState;
   readonly problem: Problem | null;
+  /** Whether the panel speaks through a kernel, and whether that lets what is sent wait. */
+  readonly relay: "none" | "open" | "waiting";
   readonly you: Member | null;
   /** What to write to be answered, such as "@llama"; null where it is not known, or nobody answers in this room. */
   readonly mention: string | null;

@@ -29,6 +29,11 @@ export const strings = {
     unreachable: "Not connected",
     refused: "Not connected",
   },
+  linkThrough: "Connected through the kernel",
+  kernelWaits: "The kernel is busy.",
+  kernelWaitsText:
+    "What you send waits until its running cell ends. If the kernel was restarted or is gone, run this panel's cell again.",
+  throughKernel: "This panel speaks through the kernel: what it posts is marked as the kernel's.",
   waiting: (count: number) => (count === 1 ? "1 message waiting" : `${count} messages waiting`),
 
   emptyTitle: (room: string) => `Nobody has said anything in ${room} yet`,
@@ -99,6 +104,7 @@ export const strings = {
 
   sending: "Sending…",
   waitsForConnection: "Waiting for the connection…",
+  waitsForKernel: "Waits for the running cell to end…",
   notSent: (reason: string | null) => (reason === null ? "Not sent: the server failed to take it." : `Not sent: ${reason}`),
   retry: "Try again",
   takeBack: "Take back",
@@ -153,9 +159,15 @@ export function notice(problem: Problem): Notice {
       return {
         title: "No Jupyter server to talk to",
         text:
-          "This page did not come from a Jupyter server, so the chat cannot be reached from here. Open the notebook in " +
-          "JupyterLab or Jupyter Notebook in a browser.",
+          "This page did not come from a Jupyter server and has no kernel, so the chat cannot be reached from here. Open " +
+          "the notebook in JupyterLab or Jupyter Notebook in a browser.",
         action: null,
+      };
+    case "no_hub":
+      return {
+        title: "The chat cannot be reached, not by the kernel either",
+        text: problem.message ?? "The kernel gave no reason.",
+        action: "retry",
       };
     case "not_installed":
       return {

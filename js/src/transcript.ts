@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
+import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
 import { messageTemplate, type MessageActions, type Surroundings } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
@@ -40,8 +41,8 @@ export function transcriptTemplate(
     (post) => post.cid,
     (post, index) => {
       const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
-      const { you, mention, link } = snapshot;
-      return pendingTemplate(post, { you, continued, mention, live: link === "live" }, actions);
+      const { you, mention } = snapshot;
+      return pendingTemplate(post, { you, continued, mention, ...way(snapshot) }, actions);
     },
   )}`;
 }
@@ -64,7 +65,7 @@ function placed(
   const doing = message.redacted ? null : editor.doing(message.id);
   const depends = [
     message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
-    around.tools.join(), around.change, around.change !== null && around.live, doing,
+    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
@@ -86,8 +87,12 @@ function surroundings(message: Message, above: Message | null, snapshot: Snapsho
     pinned: room.pinned.includes(message.id),
     tools: tools(message, room, you?.id ?? null),
     change: snapshot.changes.get(message.id) ?? null,
-    live: snapshot.link === "live",
+    ...way(snapshot),
   };
+}
+
+function way({ link, relay }: Snapshot): Way {
+  return { live: link === "live", kernelWaits: relay === "waiting" };
 }
 
 function earlier(snapshot: Snapshot, actions: TranscriptActions): TemplateResult | typeof nothing {

@@ -3,7 +3,8 @@
  * nothing of connections or of the notebook around it.
  *
  * Hooks that tests and style sheets may rely on:
- * - root `.nbgroupchat[data-room][data-state]`, the state being connecting, live, reconnecting, unreachable or refused;
+ * - root `.nbgroupchat[data-room][data-state][data-relay]`, the state being connecting, live, reconnecting, unreachable or
+ *   refused, the relay none, open or waiting; `.nbgc-relay` while it waits, `.nbgc-through` where there is one;
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
@@ -24,7 +25,7 @@ import { Composer } from "./composer";
 import { Crowd } from "./crowd";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
-import { headerTemplate, modelTemplate } from "./header";
+import { headerTemplate, modelTemplate, relayTemplate } from "./header";
 import { NameControl, type Account } from "./name";
 import { noticeTemplate, type NoticeActions } from "./notice";
 import type { Reader } from "./reader";
@@ -50,7 +51,7 @@ export class View {
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
-  readonly #unsubscribe: () => void;
+  #unsubscribe: () => void;
   #follower: Follower | null = null;
   #crowd: Crowd | null = null;
   #shown: Snapshot;
@@ -59,7 +60,7 @@ export class View {
   #gone = false;
 
   constructor(
-    private readonly reader: Reader,
+    private reader: Reader,
     private readonly surface: Surface,
   ) {
     this.element.className = "nbgroupchat";
@@ -69,8 +70,8 @@ export class View {
     this.element.addEventListener("keydown", this.#keydown);
     this.#composer = new Composer({
       post: (text) => this.#post(text),
-      wrote: () => reader.typist.wrote(),
-      stopped: () => reader.typist.stopped(),
+      wrote: () => this.reader.typist.wrote(),
+      stopped: () => this.reader.typist.stopped(),
       escape: () => this.#stopOwn(),
       editNewest: () => this.#handling.editNewest(),
       changed: () => this.#invalidate(),
@@ -85,6 +86,16 @@ export class View {
     this.#shown = reader.snapshot;
     this.#render();
     this.#unsubscribe = reader.subscribe(() => this.#invalidate());
+  }
+
+  /** Show another reader of the same room from now on; what is being written stays. */
+  follow(reader: Reader): void {
+    this.#unsubscribe();
+    this.reader.typist.stopped();
+    this.reader = reader;
+    this.#handling.follow(reader);
+    this.#unsubscribe = reader.subscribe(() => this.#invalidate());
+    this.#invalidate();
   }
 
   dispose(): void {
@@ -119,6 +130,7 @@ export class View {
     if (snapshot.link === "live") this.#name.ask();
     this.#count(before, snapshot);
     this.element.dataset["state"] = snapshot.link;
+    this.element.dataset["relay"] = snapshot.relay;
     const focused = this.#hasFocus();
     const show = (): void => {
       render(this.#template(snapshot), this.element);
@@ -135,8 +147,8 @@ export class View {
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.reader.name, snapshot)} ${modelTemplate(snapshot)} ${this.#handling.pins.template(snapshot)}
-      ${noticeTemplate(snapshot.problem, this.surface)}
+    return html`${headerTemplate(this.reader.name, snapshot)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+      ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
           class="nbgc-transcript"
@@ -154,7 +166,7 @@ export class View {
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
       ${this.#composer.template(this.reader.name, snapshot)}
-      ${this.#name.template(snapshot.you?.name ?? null)}
+      ${this.#name.template(snapshot.you?.name ?? null, snapshot.relay === "none" ? null : strings.throughKernel)}
       <div class="nbgc-announcer" role="status" aria-live="polite"></div>`;
   }
 

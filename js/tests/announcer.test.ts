@@ -8,7 +8,10 @@ import { ANA, closed, edited, opened, posted, redacted } from "./fakes";
 
 function snapshot(events: object[], change: Partial<Snapshot> = {}): Snapshot {
   const room = decodeEvents("lobby", events).events.reduce(reduce, emptyRoom("e1"));
-  const base = { link: "live", problem: null, you: ANA, mention: "@llama", textLimit: 100, pending: [], changes: new Map(), history: "none" } as const;
+  const base = {
+    link: "live", problem: null, relay: "none", you: ANA, mention: "@llama", textLimit: 100, pending: [], changes: new Map(),
+    history: "none",
+  } as const;
   return { ...base, room, ...change };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Connection, Unreachable } from "../src/connection";
+import { Connection, CutOff, Unreachable } from "../src/connection";
 import { FakeClock, FakeHub, joinedAnswer, live, posted, settle } from "./fakes";
 
 interface Network { clock: FakeClock; hubs: FakeHub[]; refusals: Error[]; connection: Connection; hub: () => FakeHub }
@@ -218,6 +218,36 @@ test("a new name takes a new connection, at once, and the conversation goes on",
   assert.equal(reader.snapshot.link, "live");
   assert.deepEqual(hub().last("join").argument["resume"], { epoch: "e1", seq: 1, eid: "e1" });
   assert.equal(reader.snapshot.room.messages.size, 1);
+});
+
+test("a page from which the first attempts get no answer at all has no way there; that is told once", async () => {
+  const { clock, connection, refusals } = network();
+  let told = 0;
+  connection.onCutOff(() => (told += 1));
+  refusals.push(new CutOff(), new Error("502"), new CutOff(), new CutOff());
+  connection.open("lobby");
+  await settle();
+  await clock.pass(500);
+  assert.deepEqual([connection.isCutOff, told], [false, 0]);
+  await clock.pass(60_000);
+  assert.deepEqual([connection.isCutOff, told], [true, 1]);
+});
+
+test("a way that was there is never given up, however long it is gone, and neither is one that was refused", async () => {
+  const { clock, connection, hub, refusals } = network();
+  let told = 0;
+  connection.onCutOff(() => (told += 1));
+  refusals.push(new CutOff(), notInstalled());
+  connection.open("lobby");
+  await settle();
+  await clock.pass(60_000);
+  connection.retry();
+  await settle();
+  refusals.push(...Array.from({ length: 30 }, () => new CutOff()));
+  hub().drop();
+  await settle();
+  await clock.pass(30 * 30_000);
+  assert.deepEqual([connection.isCutOff, told], [false, 0]);
 });
 
 test("a frame that makes no sense leads to another join", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { Unreachable } from "../src/connection";
+import { CutOff, Unreachable } from "../src/connection";
 import { dial } from "../src/dial";
 import type { Server } from "../src/server";
 
@@ -31,7 +31,12 @@ for (const [status, kind] of [[404, "not_installed"], [403, "signed_out"], [401,
 
 test("any other failure may pass", async (t) => {
   const { server } = await answering(t, 503);
-  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable));
+  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable) && !(error instanceof CutOff));
+});
+
+test("no answer at all is a page that is cut off", async () => {
+  const nowhere = { url: (path: string) => `http://127.0.0.1:1/${path}`, headers: () => ({}) };
+  await assert.rejects(dial(nowhere).start(), CutOff);
 });
 
 test("it negotiates with the hub, and with the XSRF token", async (t) => {
@@ -52,15 +57,24 @@ test("a message that was lost ends the connection, so that it begins again and r
 
 test("what a lost message was answered is not taken for a refusal of the server", async (t) => {
   const server = await polled(t, () => 404);
-  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable));
+  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable) && !(error instanceof CutOff));
+});
+
+test("a page that was answered is not cut off, though no way to the hub opens after that", async (t) => {
+  let asked = 0;
+  const http = createServer((request, response) => {
+    asked += 1;
+    if (request.url?.includes("/negotiate")) response.end(JSON.stringify(offer("WebSockets", "ServerSentEvents", "LongPolling")));
+    else request.socket.destroy();
+  });
+  http.on("upgrade", (request) => request.socket.destroy());
+  const server = await listening(t, http);
+  await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable) && !(error instanceof CutOff));
+  assert.ok(asked > 2);
 });
 
 /** A server that offers long polling alone, shakes hands, and answers each message with a status. */
 async function polled(t: TestContext, status: (number: number) => number): Promise<Server> {
-  const offer = {
-    negotiateVersion: 1, connectionId: "a", connectionToken: "b",
-    availableTransports: [{ transport: "LongPolling", transferFormats: ["Text"] }],
-  };
   let posts = 0;
   let polls = 0;
   let shake = (): void => {};
@@ -73,13 +87,21 @@ async function polled(t: TestContext, status: (number: number) => number): Promi
       if (polls === 2) void shaken.then(() => response.end("{}\x1e"));
     },
     POST: (request, response) => {
-      if (request.url?.includes("/negotiate")) return response.end(JSON.stringify(offer));
+      if (request.url?.includes("/negotiate")) return response.end(JSON.stringify(offer("LongPolling")));
       posts += 1;
       shake();
       return response.writeHead(status(posts)).end();
     },
   };
-  const http = createServer((request, response) => answers[request.method ?? ""]?.(request.resume(), response));
+  return listening(t, createServer((request, response) => answers[request.method ?? ""]?.(request.resume(), response)));
+}
+
+function offer(...transports: string[]): object {
+  const availableTransports = transports.map((transport) => ({ transport, transferFormats: ["Text"] }));
+  return { negotiateVersion: 1, connectionId: "a", connectionToken: "b", availableTransports };
+}
+
+async function listening(t: TestContext, http: HttpServer): Promise<Server> {
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   t.after(() => {
     http.closeAllConnections();

@@ -1,7 +1,9 @@
 import { frame } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ANA, closed, edited, opened, pinned, posted, redacted } from "./fakes";
+import { decodeEvents } from "../src/protocol";
+import { Reader } from "../src/reader";
+import { ANA, FakeClock, FakeHub, closed, edited, joinedAnswer, live, opened, pinned, posted, redacted } from "./fakes";
 import { show } from "./shown";
 
 const forbidden = (message: string): object => ({ error: { code: "forbidden", message, retry_ms: null } });
@@ -51,6 +53,45 @@ test("a change without a connection waits in sight", async () => {
   reader.edit("e1", "better");
   await frame();
   assert.deepEqual([text(".nbgc-text"), text(".nbgc-note")], [["better"], ["Waiting for the connection…"]]);
+});
+
+test("a change that waits for the kernel says so, until the kernel takes it", async () => {
+  const { text, hear, reader } = await show();
+  await hear(posted(1, "a", { by: ANA.id }));
+  reader.relayed("open");
+  reader.edit("e1", "better");
+  await frame();
+  assert.deepEqual([text(".nbgc-text"), text(".nbgc-note")], [["better"], []]);
+  reader.relayed("waiting");
+  await frame();
+  assert.deepEqual(text(".nbgc-note"), ["Waits for the running cell to end…"]);
+  reader.relayed("open");
+  await frame();
+  assert.deepEqual(text(".nbgc-note"), []);
+});
+
+test("a panel that follows another reader changes messages through that one", async () => {
+  const { find, hub, reader, view } = await show();
+  const kernel = new FakeHub();
+  const other = new Reader("lobby", new FakeClock());
+  other.connected({ invoke: (m, a) => kernel.invoke(m, a), send: (m, a) => kernel.send(m, a) });
+  await kernel.last("join").answer(joinedAnswer());
+  other.hear(decodeEvents("lobby", [live(0), posted(1, "a", { by: ANA.id }), opened(2, "e1"), closed(3, "e2", "b")]).events);
+  view.follow(other);
+  await frame();
+  reader.disconnected();
+  find<HTMLButtonElement>('[data-message-id="e1"] [data-tool="pin"]').click();
+  assert.deepEqual(kernel.last("pin").argument, { room: "lobby", id: "e1", on: true });
+  await kernel.last("pin").answer({ seq: 4 });
+  find<HTMLButtonElement>('[data-message-id="e2"] [data-tool="explain"]').click();
+  assert.equal(kernel.last("explain").argument["id"], "e2");
+  find<HTMLButtonElement>('[data-message-id="e1"] [data-tool="edit"]').click();
+  await frame();
+  find<HTMLTextAreaElement>(".nbgc-editor-input").value = "better";
+  find<HTMLButtonElement>(".nbgc-editor-save").click();
+  await frame();
+  assert.deepEqual(kernel.all("edit").map(({ argument }) => argument["text"]), ["better"]);
+  assert.deepEqual([hub.all("pin").length, hub.all("explain").length, hub.all("edit").length], [0, 0, 0]);
 });
 
 test("a message is pinned and unpinned, and the focus stays on the button", async () => {

@@ -1,14 +1,17 @@
-import "./page";
+import { frame } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import widget from "../src/index";
+import panelWidget from "../src/index";
 
-type RenderArguments = Parameters<typeof widget.render>[0];
+type Widget = ReturnType<typeof panelWidget>;
+type InitializeArguments = Parameters<Widget["initialize"]>[0];
+type RenderArguments = Parameters<Widget["render"]>[0];
 
 /** A widget's model, as far as the panel uses it. The page has no server, so nothing is dialled. */
 class FakeModel {
   saved = 0;
   readonly widget_manager = { context: { save: () => (this.saved += 1) } };
+  readonly sent: object[] = [];
   readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(private traits: Record<string, unknown>) {}
@@ -30,15 +33,21 @@ class FakeModel {
     this.#listeners.get(name)?.delete(listener);
   }
 
+  send(message: object): void {
+    this.sent.push(message);
+  }
+
   get listeners(): number {
     return [...this.#listeners.values()].reduce((count, some) => count + some.size, 0);
   }
 }
 
-function rendered(): { model: FakeModel; el: HTMLElement; end: AbortController; close: () => void; root: () => HTMLElement } {
+function rendered(hasKernel = true): { model: FakeModel; el: HTMLElement; end: AbortController; close: () => void; root: () => HTMLElement } {
   const model = new FakeModel({ room: "lobby", height: 300 });
   const el = document.createElement("div");
   const end = new AbortController();
+  const widget = panelWidget();
+  if (hasKernel) widget.initialize({ model } as unknown as InitializeArguments);
   const close = widget.render({ model, el, signal: end.signal } as unknown as RenderArguments);
   const root = (): HTMLElement => {
     const found = el.querySelector<HTMLElement>(".nbgroupchat");
@@ -63,7 +72,7 @@ test("another room replaces the panel", () => {
 });
 
 test("the end of a view leaves nothing behind, and may come twice", () => {
-  const { model, el, end, close } = rendered();
+  const { model, el, end, close } = rendered(false);
   end.abort();
   close();
   assert.deepEqual([el.children.length, model.listeners], [0, 0]);
@@ -76,8 +85,16 @@ test("views of one model do not know of each other", () => {
   assert.equal(second.el.children.length, 1);
 });
 
-test("a page without a Jupyter server says so", () => {
-  const { root } = rendered();
+test("a page without a Jupyter server speaks through the kernel", async () => {
+  const { model, root, end } = rendered();
+  await frame();
+  assert.deepEqual([root().dataset["state"], root().dataset["relay"]], ["connecting", "open"]);
+  assert.deepEqual(model.sent.map((message) => (message as { relay?: unknown }).relay), ["open"]);
+  end.abort();
+});
+
+test("a page without a Jupyter server and without a kernel says so", () => {
+  const { root } = rendered(false);
   assert.equal(root().dataset["state"], "unreachable");
   assert.ok(root().querySelector('.nbgc-notice[data-problem="no_server"]'));
 });

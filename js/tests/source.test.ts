@@ -19,7 +19,11 @@ test("each third party has one home, except lit-html, which is the view's langua
 });
 
 test("what decides and what connects does not know what renders", () => {
-  for (const name of ["protocol", "room", "text", "clock", "outbox", "typist", "snapshot", "policy", "history", "reader", "connection", "server"]) {
+  const names = [
+    "protocol", "room", "text", "clock", "outbox", "typist", "snapshot", "policy", "history", "reader", "connection", "server",
+    "relay", "kernel",
+  ];
+  for (const name of names) {
     assert.doesNotMatch(read(`${name}.ts`), /from "(lit-html|\.\/(view|message|composer|header|transcript|toolbar|editor|strings))/, name);
   }
 });

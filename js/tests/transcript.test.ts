@@ -70,6 +70,22 @@ test("a post that waits is shown as one's own, and goes on from one's own", asyn
   assert.ok(pending.every((one) => one.hasAttribute("data-own") && one.querySelector(".nbgc-avatar")?.textContent === "A"));
 });
 
+test("a post that goes through the kernel looks like the kernel's while it waits, too", async () => {
+  const shown = await show({ you: { ...ANA, kind: "kernel" } });
+  shown.reader.relayed("waiting");
+  key(await write(shown, "hello"), "Enter");
+  await frame();
+  const looks = (): unknown[] => [
+    shown.text("article .nbgc-badge"), shown.find(".nbgc-messages .nbgc-avatar").dataset["kind"],
+  ];
+  assert.equal(shown.all("article[data-pending]").length, 1);
+  const waiting = looks();
+  await shown.hub.last("post").answer({ seq: 1 });
+  await shown.hear(posted(1, "hello", { by: ANA.id, name: ANA.name, kind: "kernel" }));
+  assert.equal(shown.all("article[data-message-id]").length, 1);
+  assert.deepEqual([waiting, looks()], [[["kernel"], "kernel"], [["kernel"], "kernel"]]);
+});
+
 test("a post that waits below one's own message of a moment ago goes on from it", async () => {
   const shown = await show();
   await shown.hear(posted(1, "hi", { by: ANA.id, name: ANA.name, ts: 999_000 }));

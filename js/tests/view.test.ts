@@ -123,6 +123,28 @@ test("a problem says what to do, and nothing can be sent meanwhile", async () =>
   assert.equal(find<HTMLTextAreaElement>(".nbgc-input").disabled, true);
 });
 
+test("a panel that speaks through the kernel says so, and what it means", async () => {
+  const { reader, root, text, all } = await show();
+  assert.deepEqual([root.dataset["relay"], all(".nbgc-through").length], ["none", 0]);
+  reader.relayed("open");
+  await frame();
+  assert.deepEqual([root.dataset["relay"], text(".nbgc-link")], ["open", ["Connected through the kernel"]]);
+  assert.match(text(".nbgc-through")[0] ?? "", /marked as the kernel's/);
+  assert.equal(all(".nbgc-relay").length, 0);
+});
+
+test("a kernel that takes nothing is told, and what waits for it", async () => {
+  const shown = await show();
+  shown.reader.relayed("open");
+  key(await write(shown, "hello"), "Enter");
+  await frame();
+  assert.match(shown.text("article[data-pending=waiting]")[0] ?? "", /Sending…/);
+  shown.reader.relayed("waiting");
+  await frame();
+  assert.match(shown.text(".nbgc-relay")[0] ?? "", /The kernel is busy\./);
+  assert.match(shown.text("article[data-pending=waiting]")[0] ?? "", /Waits for the running cell to end…/);
+});
+
 test("a screen reader is told sentences, and the transcript is a quiet log", async () => {
   const { find, hear } = await show();
   await hear(posted(1, "hi"));

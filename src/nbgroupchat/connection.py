@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -102,6 +102,17 @@ class Connection:
         except BaseException:
             future.cancel()
             raise
+
+    def call(self, callback: Callable[..., object], *arguments: object) -> None:
+        """Have something called on the connection's thread, in the order of these calls; waits for nothing."""
+        with suppress(RuntimeError):  # it has ended, and nobody is there to hear of it
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """On the connection's thread: do something that ends with the connection at the latest."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def reader(self, room: str) -> Reader | None:
         """Give who reads a room already."""
@@ -239,9 +250,7 @@ class Connection:
                 reader.hear(events)
             except Gap:
                 self._joining[name] = []
-                task = self._loop.create_task(self._recover(reader))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self.begin(self._recover(reader))
 
     async def _recover(self, reader: Reader) -> None:
         """Join a room again in which something was missed; where that fails too, a new link does it."""

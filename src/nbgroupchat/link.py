@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import ChatError
+from nbgroupchat.policy import Identity
 from nbgroupchat.settings import from_environment
 from nbgroupchat.signalr import client as signalr
 from nbgroupchat.signalr import messages
@@ -51,10 +52,12 @@ class SocketLink:
     @classmethod
     async def open(cls, found: ConnectionFile, on_events: OnEvents, on_closed: OnClosed) -> SocketLink:
         """Connect with the kernel's secret. Raises LinkClosed."""
-        headers = {"Authorization": f"nbgroupchat {found.secret}", "X-Kernel-Id": kernel_id()}
         try:
             client = await signalr.connect(
-                found.url, headers, lambda _target, arguments: on_events(arguments), lambda _error, _again: on_closed()
+                found.url,
+                kernel_headers(found),
+                lambda _target, arguments: on_events(arguments),
+                lambda _error, _again: on_closed(),
             )
         except signalr.ConnectionClosed as error:
             raise LinkClosed(str(error)) from error
@@ -82,16 +85,22 @@ class LocalLink:
     """The hub of this process, shared by everything in it."""
 
     def __init__(self, on_events: OnEvents) -> None:
-        # Here and not above: with a server the kernel needs neither hub nor engine.
         from nbgroupchat.channel import Client
-        from nbgroupchat.compose import Composition
         from nbgroupchat.outbox import Outbox
-        from nbgroupchat.policy import Identity
+
+        self.composition()
+        self._on_events = on_events
+        self._client = Client(local_identity(), Outbox(self._write, lambda: None))
+
+    @classmethod
+    def composition(cls) -> Composition:
+        """Give the hub of this process, made on the running loop when it is first needed."""
+        # Here and not above: with a server the kernel needs neither hub nor engine.
+        from nbgroupchat.compose import Composition
 
         if LocalLink._composition is None:
             LocalLink._composition = Composition(from_environment(os.environ))
-        self._on_events = on_events
-        self._client = Client(Identity("local", own_name(), "kernel"), Outbox(self._write, lambda: None))
+        return LocalLink._composition
 
     @classmethod
     def forget(cls) -> None:
@@ -118,6 +127,16 @@ class LocalLink:
         for message in messages.parse(frame):
             if isinstance(message, messages.Invocation):
                 self._on_events(bytes(message.arguments))
+
+
+def kernel_headers(found: ConnectionFile) -> dict[str, str]:
+    """Give what a kernel shows its server: the secret, and which kernel it is."""
+    return {"Authorization": f"nbgroupchat {found.secret}", "X-Kernel-Id": kernel_id()}
+
+
+def local_identity() -> Identity:
+    """Give who this process is in the rooms of its own hub."""
+    return Identity("local", own_name(), "kernel")
 
 
 def kernel_id() -> str:

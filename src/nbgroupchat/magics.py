@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -48,6 +49,22 @@ class ChatMagics(Magics):
         except (ChatError, Refusal, SettingsError) as error:
             print(f"Not posted: {error}")
         return None
+
+
+def watch_cells(began: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
+    """Call these whenever a cell begins and ends, until what is returned is called. Outside IPython there are none."""
+    shell = get_ipython()
+    if shell is None:
+        return lambda: None
+    watched = {"pre_run_cell": lambda _info: began(), "post_run_cell": lambda _result: ended()}
+    for event, callback in watched.items():
+        shell.events.register(event, callback)
+
+    def forget() -> None:
+        while watched:
+            shell.events.unregister(*watched.popitem())
+
+    return forget
 
 
 def _parse(line: str) -> tuple[str, str]:

@@ -17,6 +17,8 @@ _IDLE = """() => {
   return session?.kernel?.connectionStatus === "connected" && session.kernel.status === "idle";
 }"""
 
+_BUSY = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+
 # Records every length that the newest reply's text has while it is open, as a reader would see it grow.
 _RECORD = """() => {
   const lengths = new Set();
@@ -105,17 +107,26 @@ class Notebook(Panel):
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
     def run_below(self, code: str) -> None:
-        """Write a new cell at the notebook's end and run it."""
+        """Write a new cell at the notebook's end, and run it to its end."""
+        self._run_below(code, waits=True)
+
+    def start_below(self, code: str) -> None:
+        """Write a new cell at the notebook's end, and wait until it runs."""
+        self._run_below(code, waits=False)
+        self.page.wait_for_function(_BUSY, timeout=PATIENCE_MS)
+
+    def _run_below(self, code: str, waits: bool) -> None:
         self.page.evaluate(
-            """async code => {
+            """async ({code, waits}) => {
               const {commands, shell} = window.jupyterapp;
               const notebook = shell.currentWidget.content;
               notebook.activeCellIndex = notebook.widgets.length - 1;
               await commands.execute("notebook:insert-cell-below");
               notebook.activeCell.model.sharedModel.setSource(code);
-              await commands.execute("notebook:run-cell");
+              const ended = commands.execute("notebook:run-cell");
+              if (waits) await ended;
             }""",
-            code,
+            {"code": code, "waits": waits},
         )
 
     def use_theme(self, theme: str) -> None:

@@ -68,16 +68,46 @@ async def connect(
     `url` may be `http(s):` or `ws(s):`. What the server invokes may arrive before this returns.
     """
     client = Client(on_invocation, on_closed, keep_alive, server_timeout, clock or asyncio.get_running_loop())
+    try:
+        client.attach(
+            await open_socket(
+                url,
+                headers,
+                on_payload=client.receive,
+                connect_timeout=connect_timeout,
+                max_message_size=max_message_size,
+            )
+        )
+        await client.shake_hands(connect_timeout)
+    except ConnectFailed:
+        raise
+    except BaseException:
+        client.abandon()
+        raise
+    return client
+
+
+async def open_socket(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    on_payload: Callable[[str | bytes | None], None] | None = None,
+    connect_timeout: float = 15.0,
+    max_message_size: int = MAX_MESSAGE,
+) -> WebSocketClientConnection:
+    """Return an open WebSocket on which nothing has been said, or raise `ConnectFailed`.
+
+    `on_payload` hears each payload, and None at the end; without it the caller reads them.
+    """
     request = HTTPRequest(
         _websocket_url(url), headers=dict(headers), connect_timeout=connect_timeout, request_timeout=connect_timeout
     )
     opening = asyncio.ensure_future(
-        websocket_connect(request, on_message_callback=client.receive, max_message_size=max_message_size)
+        websocket_connect(request, on_message_callback=on_payload, max_message_size=max_message_size)
     )
     try:
         # Tornado goes on connecting when its future is cancelled, and nobody would close what comes of it.
-        client.attach(await asyncio.shield(opening))
-        await client.shake_hands(connect_timeout)
+        return await asyncio.shield(opening)
     except HTTPClientError as problem:
         # 599 is Tornado's own number for "no answer".
         status = None if problem.code == 599 else problem.code
@@ -86,9 +116,7 @@ async def connect(
         raise ConnectFailed(f"cannot connect: {str(problem) or type(problem).__name__}") from problem
     except BaseException:
         opening.add_done_callback(_close_late)
-        client.abandon()
         raise
-    return client
 
 
 class Client:
