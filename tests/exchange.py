@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from tornado.httputil import HTTPHeaders
 
-from nbgroupchat.signalr.client import ConnectFailed
+from nbgroupchat.signalr.client import ConnectFailed, ConnectionClosed
 from nbgroupchat.signalr.messages import SEPARATOR
 
 Kind: TypeAlias = Literal["ServerSentEvents", "LongPolling"]
@@ -28,6 +28,9 @@ class Answer:
     code: int
     headers: HTTPHeaders
     body: bytes
+
+
+CUT = Answer(0, HTTPHeaders(), b"")
 
 
 class Exchange:
@@ -63,8 +66,10 @@ class Exchange:
         if not self.opened.is_set():
             await self._reading
         if handshake:
-            assert await self.send(HANDSHAKE) == 200
-            assert await self.next() == {}
+            if (code := await self.send(HANDSHAKE)) != 200:
+                raise ConnectFailed(f"the handshake was answered {code}", code)
+            if (answer := await self.next()) != {}:
+                raise ConnectFailed(f"the handshake was answered {answer}")
 
     async def request(
         self, method: str = "GET", path: str | None = None, body: str | bytes | None = None, **headers: str
@@ -75,7 +80,8 @@ class Exchange:
             answer = Answer(code, found, b"")
             with suppress(ConnectionError):
                 answer.body = await reader.read()
-            return answer
+            # What was cut off in its middle was not answered.
+            return answer if len(answer.body) == int(found.get("Content-Length", len(answer.body))) else CUT
 
     async def send(self, payload: str | bytes) -> int:
         """Send a payload and give the status."""
@@ -111,7 +117,7 @@ class Exchange:
             code, _ = await _read_head(reader)
             if code != 200:
                 raise ConnectFailed(f"the stream was answered {code}", code)
-            with suppress(asyncio.IncompleteReadError):
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
                     event = await reader.readuntil(b"\n\n")
                     self.opened.set()
@@ -121,7 +127,10 @@ class Exchange:
 
     async def _poll(self) -> None:
         while not self.polls or self.polls[-1] == 200:
-            answer = await self.request()
+            try:
+                answer = await self.request()
+            except OSError:
+                answer = CUT
             self.polls.append(answer.code)
             if not self.opened.is_set():
                 if answer.code != 200:
@@ -206,7 +215,9 @@ class ExchangeClient:
         number = str(next(self._ids))
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         message = b'{"type":1,"target":%b,"arguments":%b,"invocationId":"%b"}\x1e'
-        assert await self.exchange.send(message % (json.dumps(target).encode(), arguments, number.encode())) == 200
+        code = await self.exchange.send(message % (json.dumps(target).encode(), arguments, number.encode()))
+        if code != 200:
+            raise ConnectionClosed(f"a message was answered {code}")
         return bytes(await answer)
 
     async def close(self) -> None:
