@@ -61,8 +61,10 @@ class Exchange:
             await self.negotiate()
         self._reading = asyncio.create_task(self._stream() if self.kind == "ServerSentEvents" else self._poll())
         waiting = asyncio.create_task(self.opened.wait())
-        await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        try:
+            await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
         if not self.opened.is_set():
             await self._reading
         if handshake:
@@ -107,7 +109,7 @@ class Exchange:
         """Stop reading in the middle, as a network does."""
         if self._reading is not None:
             self._reading.cancel()
-            with suppress(asyncio.CancelledError, ConnectFailed):
+            with suppress(asyncio.CancelledError, ConnectFailed, OSError):
                 await self._reading
         for writer in self._writers:
             writer.transport.abort()
@@ -207,7 +209,11 @@ class ExchangeClient:
     ) -> ExchangeClient:
         """Open a connection. Raises ConnectFailed."""
         exchange = Exchange(url, headers, kind)
-        await exchange.open()
+        try:
+            await exchange.open()
+        except BaseException:
+            await exchange.cut()
+            raise
         return cls(exchange, on_invocation, on_closed)
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:

@@ -61,6 +61,7 @@ class Reader(SocketClient):
     async def within(self, doing: Awaitable[T]) -> T:
         """Wait for something, but no longer than ANSWER and the connection last. Raises Lost."""
         task = asyncio.ensure_future(doing)
+        task.add_done_callback(_heed)
         either: set[asyncio.Future[Any]] = {task, self.closed}
         await asyncio.wait(either, timeout=ANSWER, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -114,7 +115,7 @@ class Member:
                 await asyncio.sleep(BREATH)
                 continue
             self._reader = reader
-            self._record.counts[f"over {over}"] += 1
+            self._record.counts[f"over_{over}"] += 1
             try:
                 await self._take_part(reader)
             except (Lost, signalr.ConnectionClosed, OSError, EOFError):
@@ -128,7 +129,7 @@ class Member:
         if self._reader is None or self._reader.closed.done():
             return False
         if any(room.drafts for room in self.rooms.values()):
-            self._record.counts["transports changed in a reply"] += 1
+            self._record.counts["transports_changed_in_a_reply"] += 1
         reader = self._reader
         try:
             async with asyncio.timeout(ANSWER):
@@ -195,7 +196,7 @@ class Member:
     async def _post(self, reader: Reader, room: str, said: Said) -> None:
         answer = await reader.within(reader.invoke("post", room=room, cid=said.cid, text=said.text))
         if "error" in answer:
-            self._record.counts[f"refused: {answer['error']['code']}"] += 1
+            self._record.counts[f"refused_{answer['error']['code']}"] += 1
             return
         self._record.ack(room, said.cid, answer["id"], answer["seq"])
         if said in self.unanswered[room]:
@@ -209,4 +210,10 @@ class Member:
             answer: dict[str, Any] = await reader.within(reader.invoke("cancel", room=room, id=reply))
             if "error" not in answer:
                 self._record.stops.append((room, reply, answer["seq"], answer["status"]))
-                self._record.counts[f"stops answered {answer['status']}"] += 1
+                self._record.counts[f"stops_answered_{answer['status']}"] += 1
+
+
+def _heed(done: asyncio.Future[Any]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not done.cancelled():
+        done.exception()

@@ -39,7 +39,7 @@ class Profile(Struct, frozen=True):
     """The mean time between two faults of a network, in seconds."""
 
 
-LONG = Profile(kills=210, model_every=8, worker_kills=5, calm=0.25)
+LONG = Profile(kills=220, model_every=8, worker_kills=5, life=3.0, calm=0.2)
 QUICK = Profile(kills=8, model_every=4, worker_kills=2, members=8)
 
 
@@ -73,6 +73,7 @@ class Run:
             harming = asyncio.create_task(self._harm())
             for number in range(1, self._profile.kills + 1):
                 await self._live(number)
+                self.record.counts["kills_in_a_reply"] += self._a_reply_grows()
                 await self._hub.kill()
                 self.record.counts["kills"] += 1
                 await self._begin(self._engine(number + 1))
@@ -144,16 +145,16 @@ class Run:
         while True:
             await asyncio.sleep(self._rng.expovariate(1 / self._profile.calm))
             member = self._rng.choice(self._members)
-            match self._rng.choices(("cut", "stalled", "half open", "change"), (4, 3, 2, 2))[0]:
+            match self._rng.choices(("cut", "stalled", "half_open", "change"), (4, 3, 2, 2))[0]:
                 case "cut":
-                    self._count("cut off", member.network.cut())
+                    self._count("cut_off", member.network.cut())
                 case "stalled":
                     self._count("stalled", member.network.stall())
                     loop.call_later(self._rng.uniform(0.05, 2.0), member.network.flow)
-                case "half open":
-                    self._count("half open", member.network.half_open())
+                case "half_open":
+                    self._count("half_open", member.network.half_open())
                 case "change":
-                    self.record.counts["transports changed"] += await member.change_transport()
+                    self.record.counts["transports_changed"] += await member.change_transport()
 
     def _count(self, what: str, done: bool) -> None:
         self.record.counts["cuts"] += done
