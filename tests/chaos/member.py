@@ -89,9 +89,9 @@ class Reader(SocketClient):
 
 
 class Member:
-    """Called `name`, in `rooms`, behind a network of its own."""
+    """Called `name`, in `rooms`, behind a network of its own; `stops` is how likely it is to stop what is written."""
 
-    def __init__(self, name: str, rooms: tuple[str, ...], record: Record, rng: random.Random) -> None:
+    def __init__(self, name: str, rooms: tuple[str, ...], record: Record, rng: random.Random, stops: float) -> None:
         self.name = name
         self.network = Network()
         self.rooms = {room: Room() for room in rooms}
@@ -101,6 +101,7 @@ class Member:
         self._said: list[tuple[str, Said]] = []
         self._record = record
         self._rng = rng
+        self._stops = stops
         self._numbers = 0
         self._reader: Reader | None = None
 
@@ -159,7 +160,7 @@ class Member:
         while not reader.closed.done():
             room = self._rng.choice(tuple(self.rooms))
             await self._speak(reader, room)
-            if self._rng.random() < 0.12:
+            if self._rng.random() < self._stops:
                 await self._stop(reader, room)
             # People pause; a connection that ends wakes them.
             await asyncio.wait({reader.closed}, timeout=self._rng.random() / 3)

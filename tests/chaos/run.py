@@ -33,6 +33,8 @@ class Profile(Struct, frozen=True):
     members: int = 12
     life: float = 2.5
     """The longest a hub with the scripted engine lives, in seconds."""
+    stops: float = 0.12
+    """How likely a member is to stop a reply each time that it has spoken."""
     settled: float = 60.0
     """How long, in seconds, anything may take to come about."""
     calm: float = 0.3
@@ -60,6 +62,7 @@ class Run:
                 tuple(dict.fromkeys(self._rooms[place % profile.rooms] for place in (number, number // 2))),
                 self.record,
                 random.Random(f"{seed} {number}"),
+                profile.stops,
             )
             for number in range(profile.members)
         ]

@@ -16,8 +16,10 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
 ]
 
-SHORT = Profile(kills=3, rooms=2, members=6, life=2.0, settled=4.0)
+SHORT = Profile(kills=3, rooms=2, members=6, life=2.0, settled=4.0, stops=0.4)
 """For a hub that is broken, and may never settle."""
+MOST_RUNS = 5
+"""A short run may pass by what is broken: a stop has to meet a reply that is being written."""
 
 
 async def test_nothing_is_lost_whatever_is_killed_and_cut(tmp_path: Path) -> None:
@@ -40,5 +42,9 @@ def test_each_figure_has_a_hub_that_is_broken() -> None:
 @pytest.mark.parametrize("figure", WRONG)
 async def test_a_broken_hub_is_found_out(tmp_path: Path, figure: str) -> None:
     """A hub that does this one thing wrong makes its figure something else than 0."""
-    figures = await Run(tmp_path, 5, SHORT, broken=figure).whole()
-    assert figures[figure] > 0
+    for seed in range(MOST_RUNS):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        if (await Run(folder, seed, SHORT, broken=figure).whole())[figure] > 0:
+            return
+    pytest.fail(f"{MOST_RUNS} runs of a hub that is broken so were not seen to be wrong")
