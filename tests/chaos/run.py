@@ -86,7 +86,7 @@ class Run:
             for task in living:
                 task.cancel()
             await asyncio.wait(living)
-            await self._hub.end()
+            self.record.counts["unsettled"] += await self._hub.end() != 0
         finally:
             await self._hub.abandon()
             await asyncio.gather(*(member.network.stop() for member in self._members))
