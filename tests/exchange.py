@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from tornado.httputil import HTTPHeaders
 
-from nbgroupchat.signalr.client import ConnectFailed
+from nbgroupchat.signalr.client import ConnectFailed, ConnectionClosed
 from nbgroupchat.signalr.messages import SEPARATOR
 
 Kind: TypeAlias = Literal["ServerSentEvents", "LongPolling"]
@@ -28,6 +28,9 @@ class Answer:
     code: int
     headers: HTTPHeaders
     body: bytes
+
+
+CUT = Answer(0, HTTPHeaders(), b"")
 
 
 class Exchange:
@@ -58,13 +61,17 @@ class Exchange:
             await self.negotiate()
         self._reading = asyncio.create_task(self._stream() if self.kind == "ServerSentEvents" else self._poll())
         waiting = asyncio.create_task(self.opened.wait())
-        await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        try:
+            await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
         if not self.opened.is_set():
             await self._reading
         if handshake:
-            assert await self.send(HANDSHAKE) == 200
-            assert await self.next() == {}
+            if (code := await self.send(HANDSHAKE)) != 200:
+                raise ConnectFailed(f"the handshake was answered {code}", code)
+            if (answer := await self.next()) != {}:
+                raise ConnectFailed(f"the handshake was answered {answer}")
 
     async def request(
         self, method: str = "GET", path: str | None = None, body: str | bytes | None = None, **headers: str
@@ -75,7 +82,8 @@ class Exchange:
             answer = Answer(code, found, b"")
             with suppress(ConnectionError):
                 answer.body = await reader.read()
-            return answer
+            # What was cut off in its middle was not answered.
+            return answer if len(answer.body) == int(found.get("Content-Length", len(answer.body))) else CUT
 
     async def send(self, payload: str | bytes) -> int:
         """Send a payload and give the status."""
@@ -101,7 +109,7 @@ class Exchange:
         """Stop reading in the middle, as a network does."""
         if self._reading is not None:
             self._reading.cancel()
-            with suppress(asyncio.CancelledError, ConnectFailed):
+            with suppress(asyncio.CancelledError, ConnectFailed, OSError):
                 await self._reading
         for writer in self._writers:
             writer.transport.abort()
@@ -111,7 +119,7 @@ class Exchange:
             code, _ = await _read_head(reader)
             if code != 200:
                 raise ConnectFailed(f"the stream was answered {code}", code)
-            with suppress(asyncio.IncompleteReadError):
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
                     event = await reader.readuntil(b"\n\n")
                     self.opened.set()
@@ -121,7 +129,10 @@ class Exchange:
 
     async def _poll(self) -> None:
         while not self.polls or self.polls[-1] == 200:
-            answer = await self.request()
+            try:
+                answer = await self.request()
+            except OSError:
+                answer = CUT
             self.polls.append(answer.code)
             if not self.opened.is_set():
                 if answer.code != 200:
@@ -198,7 +209,11 @@ class ExchangeClient:
     ) -> ExchangeClient:
         """Open a connection. Raises ConnectFailed."""
         exchange = Exchange(url, headers, kind)
-        await exchange.open()
+        try:
+            await exchange.open()
+        except BaseException:
+            await exchange.cut()
+            raise
         return cls(exchange, on_invocation, on_closed)
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
@@ -206,7 +221,9 @@ class ExchangeClient:
         number = str(next(self._ids))
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         message = b'{"type":1,"target":%b,"arguments":%b,"invocationId":"%b"}\x1e'
-        assert await self.exchange.send(message % (json.dumps(target).encode(), arguments, number.encode())) == 200
+        code = await self.exchange.send(message % (json.dumps(target).encode(), arguments, number.encode()))
+        if code != 200:
+            raise ConnectionClosed(f"a message was answered {code}")
         return bytes(await answer)
 
     async def close(self) -> None:
