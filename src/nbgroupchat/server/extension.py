@@ -116,6 +116,32 @@ class NbGroupChat(ExtensionApp):
     )
     max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
     max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
+    connections_per_user = Integer(
+        _DEFAULTS.connections_per_user,
+        help="How many connections one user has at most; 0 is without limit.",
+        config=True,
+    )
+    members_per_room = Integer(
+        _DEFAULTS.members_per_room, help="How many members a room has at most; 0 is without limit.", config=True
+    )
+    commands_per_minute = Integer(
+        _DEFAULTS.commands_per_minute, help="How many commands one user may send; 0 is without limit.", config=True
+    )
+    posts_per_minute = Integer(
+        _DEFAULTS.posts_per_minute,
+        help="How many posts, edits, redactions and pins one user may send; 0 is without limit.",
+        config=True,
+    )
+    joins_per_minute = Integer(
+        _DEFAULTS.joins_per_minute,
+        help="How often one user may join, or read older messages; 0 is without limit.",
+        config=True,
+    )
+    room_posts_per_minute = Integer(
+        _DEFAULTS.room_posts_per_minute,
+        help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
+        config=True,
+    )
     people_name_themselves = Bool(
         True,
         help="On a server without its own user names, let people set the name they are shown under. Has no effect "
