@@ -59,6 +59,7 @@ class Endpoint:
         keep_alive: float = 15.0,
         client_timeout: float = 30.0,
         handshake_timeout: float = 15.0,
+        stall_timeout: float = 30.0,
         negotiate_timeout: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
@@ -69,6 +70,7 @@ class Endpoint:
         self.client_timeout = client_timeout
         self._keep_alive = keep_alive
         self._handshake_timeout = handshake_timeout
+        self._stall_timeout = stall_timeout
         self._negotiate_timeout = negotiate_timeout
         self._clock = clock
         self._unused: dict[str, Ticket] = {}  # by token, oldest first: all live equally long
@@ -146,6 +148,7 @@ class Endpoint:
             keep_alive=self._keep_alive,
             client_timeout=self.client_timeout,
             handshake_timeout=self._handshake_timeout,
+            stall_timeout=self._stall_timeout,
             clock=self._clock,
         )
         self._connections.add(connection)
