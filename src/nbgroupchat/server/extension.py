@@ -11,7 +11,6 @@ from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.utils import url_path_join
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
@@ -21,10 +20,9 @@ from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import Refusal
 from nbgroupchat.server.configured import default_store
-from nbgroupchat.server.handlers import Entrance, HubHttp, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
 from nbgroupchat.server.metrics import HubCollector
+from nbgroupchat.server.routes import add_routes
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
-from nbgroupchat.signalr.http import SocketPath
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -164,24 +162,11 @@ class NbGroupChat(ExtensionApp):
             self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
             return
         self._composition = Composition(settings)
-        endpoint = self._composition.endpoint
         self._collector = HubCollector(self._composition)
         REGISTRY.register(self._collector)
         self._secret = secrets.token_urlsafe(32)
-        self.handlers.extend(
-            [
-                (r"/nbgroupchat/hub/negotiate", HubNegotiate, {"endpoint": endpoint}),
-                (r"/nbgroupchat/hub", HubHttp, {"endpoint": endpoint}),
-                (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": self._secret}),
-                (r"/nbgroupchat/?", Entrance),
-                (r"/nbgroupchat/rooms/?", Entrance),
-                (r"/nbgroupchat/rooms/([^/]+)", RoomPage),
-                (r"/nbgroupchat/static/([a-z.]+)", PanelFile, {"path": str(STATIC)}),
-            ]
-        )
-        # Jupyter makes paths of its table's entries; upgrades are told from other requests by more than theirs.
-        hub = SocketPath(url_path_join(self._server.base_url, "nbgroupchat/hub"))
-        self._server.web_app.add_handlers(".*$", [(hub, HubSocket, {"endpoint": endpoint})])  # type: ignore[no-untyped-call]
+        parts = {"endpoint": self._composition.endpoint, "secret": self._secret, "path": str(STATIC)}
+        add_routes(self._server, parts)
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
         os.environ[connection_file.VARIABLE] = str(self._connection_path)
