@@ -27,6 +27,7 @@ from nbgroupchat.engines.openai import OpenAIEngine
 from nbgroupchat.engines.script import ScriptEngine
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
+from nbgroupchat.logbook import note
 from nbgroupchat.measures import Measures
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
@@ -99,14 +100,21 @@ class Composition:
         except Refusal as refusal:
             return self._refused(refusal)
 
-    async def admit(self, client: Client, target: str, arguments: bytes) -> tuple[bytes, bool]:
-        """Do as `answer` does, within the limits of whoever asks; says also whether this was too fast."""
+    async def admit(self, client: Client, id_: str, target: str, arguments: bytes) -> tuple[bytes, bool]:
+        """Do as `answer` does for connection `id_`, within the limits of whoever asks; says also whether it was too fast."""
         try:
             self.rates.receive(client.identity)
             command = protocol.decode_command(target, arguments)
             self.rates.carry_out(client.identity, command)
-            return protocol.encode(await self.hub.receive(client, command)), False
+            answer = await self.hub.receive(client, command)
+            if isinstance(answer, protocol.Joined):
+                note("joined", connection=id_, room=command.room, mode=answer.mode)
+            elif isinstance(command, protocol.Leave):
+                note("left", connection=id_, room=command.room)
+            return protocol.encode(answer), False
         except Refusal as refusal:
+            method = target if target in protocol.COMMANDS else "unknown"
+            note("refused", connection=id_, method=method, code=refusal.code.value)
             return self._refused(refusal), refusal.code is Code.TOO_FAST
 
     def _refused(self, refusal: Refusal) -> bytes:
@@ -176,12 +184,16 @@ class ChatSession:
         self._composition = composition
         self._client = Client(identity, Outbox(connection.send, self._lost))
         self._connection = connection
+        transport = type(connection.transport).__name__.removesuffix("Transport")
+        note("connection_opened", connection=connection.id, transport=transport, kind=identity.kind)
 
     async def invoked(self, invocation: Invocation, reply: Reply) -> None:
         """Carry out one command. Its answer is sent before whatever it caused."""
         with self._client.outbox.corked():
             arguments = bytes(invocation.arguments)
-            answer, too_fast = await self._composition.admit(self._client, invocation.target, arguments)
+            answer, too_fast = await self._composition.admit(
+                self._client, self._connection.id, invocation.target, arguments
+            )
             reply.result(answer)
         if too_fast:
             # Nothing more of this connection is read meanwhile, so that being refused cannot be a flood either.
@@ -195,6 +207,9 @@ class ChatSession:
         """Leave every room."""
         self._composition.measures.deliveries += self.sent
         self._composition.sessions.discard(self)
+        for room in self._client.channels:
+            note("left", connection=self._connection.id, room=room)
+        note("connection_closed", connection=self._connection.id, frames=self.sent)
         self._composition.hub.leave(self._client)
 
     @property

@@ -58,7 +58,8 @@ class Frames:
         choose, odds = self.random.choice, self.random.random
         found: dict[str, object] = {
             "room": "lobby", "cid": f"{self.random.getrandbits(16)}",
-            "text": choose(("hi", "@llama hi", choose(STRINGS))), "id": choose(self.ids) if self.ids else "none", "on": odds() < 0.5, "before": choose((1, 5, 50)), "wire": 1,
+            "text": choose(("hi", "@llama hi", choose(STRINGS))), "id": choose(self.ids) if self.ids else "none",
+            "on": odds() < 0.5, "before": choose((1, 5, 50)), "wire": 1,
         }  # fmt: skip
         fitting = choose((
             ("room", "cid", "text"), ("room", "id"), ("room", "id", "on"), ("room", "cid", "id", "text"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -165,6 +166,11 @@ class NbGroupChat(ExtensionApp):
         self._collector = HubCollector(self._composition)
         REGISTRY.register(self._collector)
         self._secret = secrets.token_urlsafe(32)
+        # Jupyter writes what its own loggers are told; without this, only warnings of ours would be seen.
+        ours = logging.getLogger("nbgroupchat")
+        ours.setLevel(self._server.log.getEffectiveLevel())
+        for handler in self._server.log.handlers:
+            ours.addHandler(handler)
         parts = {"endpoint": self._composition.endpoint, "secret": self._secret, "path": str(STATIC)}
         add_routes(self._server, parts)
         # Kernels inherit the path, and find the file there once the server listens.
@@ -174,6 +180,8 @@ class NbGroupChat(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the hub and the model, and take back what kernels were told."""
+        for handler in self._server.log.handlers:
+            logging.getLogger("nbgroupchat").removeHandler(handler)
         if self._connection_path is not None:
             self._connection_path.unlink(missing_ok=True)
         if self._composition is not None:
