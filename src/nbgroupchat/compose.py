@@ -101,7 +101,7 @@ class Composition:
             return self._refused(refusal)
 
     async def admit(self, client: Client, id_: str, target: str, arguments: bytes) -> tuple[bytes, bool]:
-        """Do as `answer` does for connection `id_`, within the limits of whoever asks; says also whether it was too fast."""
+        """Do as `answer` does for connection `id_`, within its user's limits; says also whether it was too fast."""
         try:
             self.rates.receive(client.identity)
             command = protocol.decode_command(target, arguments)

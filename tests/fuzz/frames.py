@@ -37,19 +37,19 @@ class Frames:
     def next(self) -> bytes:
         """Give one payload: mostly whole frames, a good part of them broken."""
         whole = b"".join(self._frame() for _ in range(self.random.choice((1, 1, 1, 2, 5))))
-        return whole if self.random.random() < 0.7 else self._broken(whole)
+        return whole if self.random.random() < 0.8 else self._broken(whole)
 
     def _frame(self) -> bytes:
         choose = self.random.choice
         message: dict[str, object] = {
             "type": 1, "target": choose(tuple(COMMANDS)), "invocationId": "f", "arguments": [self._arguments()],
         }  # fmt: skip
-        if self.random.random() < 0.15:
+        if self.random.random() < 0.08:
             message[choose(("type", "target", "arguments", "invocationId", "streamIds", "item"))] = self._value(0)
         if self.random.random() < 0.1:
             message |= {"type": choose(TYPES), "target": choose(TARGETS)}
         text = json.dumps(message)
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.05:
             text = text.replace(choose(('"lobby"', "1", "true", ":")), choose(LITERALS), 1)
         return text.encode("utf-8", "surrogatepass") + SEPARATOR
 
@@ -66,7 +66,7 @@ class Frames:
             ("room", "on"), ("room", "before"), ("room", "wire"), ("room",), tuple(found),
         ))  # fmt: skip
         found = {name: found[name] for name in fitting}
-        while odds() < 0.35:
+        while odds() < 0.2:
             found[choose(FIELDS)] = self._value(0)
         return found
 
