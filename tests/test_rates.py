@@ -228,6 +228,18 @@ async def test_resuming_from_zero_is_bounded(hub: tuple[Composition, Clock, Paus
         join.cancel()
 
 
+async def test_who_is_outside_uses_up_nothing_of_a_room() -> None:
+    """Posts to a room that was not joined are refused and leave the members their whole limit."""
+    composition = Composition(Settings(engine="off", room_posts_per_minute=2))
+    ana, mallory = [await Peer(composition, user).shake_hands() for user in ("ana", "mallory")]
+    await ana.join()
+    for _ in range(10):
+        refused = await mallory.invoke("post", room="lobby", cid="1", text="x")
+        assert refused["error"]["code"] == "not_joined"
+    assert [(await ana.invoke("post", room="lobby", cid=cid, text="x"))["seq"] for cid in "ab"] == [1, 2]
+    await composition.close()
+
+
 async def test_a_full_room_takes_no_more_members() -> None:
     """At the cap another one is refused and told when to try again; who is in may come with another tab; whoever
     leaves makes room.

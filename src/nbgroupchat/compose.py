@@ -105,7 +105,7 @@ class Composition:
         try:
             self.rates.receive(client.identity)
             command = protocol.decode_command(target, arguments)
-            self.rates.carry_out(client.identity, command)
+            self.rates.carry_out(client.identity, command, command.room in client.channels)
             answer = await self.hub.receive(client, command)
             if isinstance(answer, protocol.Joined):
                 note("joined", connection=id_, room=command.room, mode=answer.mode)

@@ -73,11 +73,14 @@ class Rates:
         """Count whatever somebody sends, before anything is known of it. Raises Refusal with `too_fast`."""
         self._take(self._commands.of(identity))
 
-    def carry_out(self, identity: Identity, command: Command) -> None:
-        """Count what a command costs beyond its coming. Raises Refusal with `too_fast`."""
+    def carry_out(self, identity: Identity, command: Command, inside: bool = True) -> None:
+        """Count what a command costs beyond its coming; to the room too where its user is `inside`.
+
+        Raises Refusal with `too_fast`.
+        """
         match command:
             case Post() | Edit() | Redact() | Pin():
-                self._take([*self._posts.of(identity), (self._rooms, command.room)])
+                self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
             case Join() | History() | Explain():
                 self._take(self._joins.of(identity))
 
