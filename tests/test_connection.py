@@ -19,7 +19,7 @@ from nbgroupchat.compose import Composition
 from nbgroupchat.connection import Connection
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.engines.script import ScriptEngine
-from nbgroupchat.errors import ChatError, Refusal
+from nbgroupchat.errors import ChatError, Code, Refusal
 from nbgroupchat.policy import Identity
 from nbgroupchat.settings import Settings
 from nbgroupchat.signalr.handlers import SocketHandler
@@ -216,6 +216,23 @@ async def test_what_the_room_refuses_is_raised(room: ChatRoom) -> None:
         await blocking(room.post, "x" * 20_000)
     assert refusal.value.code == "too_long"
     await blocking(room.post, "short")
+
+
+async def test_what_was_too_fast_is_sent_again(room: ChatRoom, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A post, and a return to the room, that the hub puts off are tried again by themselves, and done once."""
+    refusals = iter([Refusal(Code.TOO_FAST, "Too much at once.", retry_ms=1) for _ in range(3)])
+
+    def carry_out(*_: object) -> None:
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+
+    monkeypatch.setattr(hub.composition.rates, "carry_out", carry_out)
+    await blocking(room.post, "once")
+    refusals = iter([Refusal(Code.TOO_FAST, "Too much at once.", retry_ms=1) for _ in range(3)])
+    hub.cut()
+    await blocking(room.post, "and back")
+    assert [message.text for message in await blocking(lambda: wait_for(room, 2))] == ["once", "and back"]
+    assert hub.composition.measures.refusals["too_fast"] == 6
 
 
 async def test_a_reply_that_takes_too_long_is_given_up(hub: Hub, room: ChatRoom) -> None:

@@ -76,3 +76,15 @@ def test_links_lead_somewhere(page: str) -> None:
     folder = ROOT if (ROOT / page).exists() else ROOT / "docs"
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", DOCS[page]):
         assert (folder / target).exists(), target
+
+
+def test_every_threat_is_shown_by_tests_that_exist() -> None:
+    """The page of threats has a row for each from T3 to T19, and each test that a row names is there."""
+    rows = re.findall(r"^\| (T\d+) \|.*$", DOCS["threats.md"], re.MULTILINE)
+    assert rows == [f"T{number}" for number in range(3, 20)]
+    for row in DOCS["threats.md"].splitlines():
+        if row.startswith("| T"):
+            named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+            assert named, row[:60]
+            for file, test in named:
+                assert re.search(rf"^(?:async )?def {test}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE), test

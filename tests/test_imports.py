@@ -13,8 +13,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "characters", "settings", "measures", "connection_file"),
-    ("log", "room", "window", "policy", "mention", "guard", "turns", "explain", "transcript"),
+    ("protocol", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
+    ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript"),
     ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),

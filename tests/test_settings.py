@@ -24,6 +24,7 @@ from nbgroupchat.settings import Settings, SettingsError, from_environment
         ({"threads": -1}, "must be at least 0"),
         ({"max_rooms": 0}, "must be at least 1"),
         ({"keep_days": -1}, "must be at least 0"),
+        ({"posts_per_minute": -1}, "must be at least 0"),
         ({"synchronous": "off"}, "can be one of: full, normal"),
         ({"read_ahead_share": 0.0}, "more than 0 and at most 1"),
         ({"read_ahead_share": 1.5}, "more than 0 and at most 1"),

@@ -117,6 +117,11 @@ class Channel:
         """How many members are here."""
         return len({member.id for member in self._readers.values()})
 
+    def has_room(self, identity: Identity, members: int) -> bool:
+        """Say whether somebody may come in where that many may be here; who is here already may with another tab."""
+        here = {member.id for member in self._readers.values()}
+        return len(here) < members or self.member(identity).id in here
+
     @contextmanager
     def busy(self) -> Iterator[None]:
         """Keep the room while something is being stored in it without the lock."""

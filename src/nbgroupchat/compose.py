@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -23,11 +25,13 @@ from nbgroupchat.engines.echo import EchoEngine
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.openai import OpenAIEngine
 from nbgroupchat.engines.script import ScriptEngine
-from nbgroupchat.errors import Refusal
+from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
+from nbgroupchat.logbook import note
 from nbgroupchat.measures import Measures
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
+from nbgroupchat.rates import Rates
 from nbgroupchat.settings import Settings
 from nbgroupchat.signalr.connection import Connection, Reply
 from nbgroupchat.signalr.endpoint import Endpoint
@@ -35,20 +39,38 @@ from nbgroupchat.signalr.messages import Invocation, encode_invocation
 
 DAY_MS = 86_400_000
 
+PAUSE_SECONDS = 0.2
+"""How long nothing is read of a connection that was too fast."""
+
 _log = logging.getLogger(__name__)
 
 
 class Composition:
     """A hub with its agent, ready to be joined. To be made on the event loop that it runs on.
 
-    `engine` takes the place of the one that the settings name.
+    `engine` takes the place of the one that the settings name, `clock` and `pause` that of time.
     """
 
-    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine | None = None,
+        clock: Callable[[], float] | None = None,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.pause = pause
         self.settings = settings
         self.measures = Measures()
         self.backplane = make_backplane(settings, self.measures)
-        self.hub = Hub(self.backplane, _event_frame, settings.agent_name, settings.max_rooms, measures=self.measures)
+        self.hub = Hub(
+            self.backplane,
+            _event_frame,
+            settings.agent_name,
+            settings.max_rooms,
+            settings.members_per_room,
+            measures=self.measures,
+        )
+        self.rates = Rates(settings, clock or time.monotonic)
         self.engine = engine or make_engine(settings)
         self._trimming: asyncio.Task[None] | None = None
         self._agent: Agent | None = None
@@ -56,7 +78,12 @@ class Composition:
             self._agent = Agent(self.engine, settings, self.measures)
             self._agent.sit(self.hub.seat(Identity("", settings.agent_name, "agent"), self._agent))
         self.sessions: set[ChatSession] = set()
-        self.endpoint = Endpoint(self, max_frame=protocol.MAX_FRAME, max_connections=settings.max_connections)
+        self.endpoint = Endpoint(
+            self,
+            max_frame=protocol.MAX_FRAME,
+            max_connections=settings.max_connections,
+            max_per_user=settings.connections_per_user,
+        )
 
     def connected(self, connection: Connection, user: object) -> ChatSession:
         """Begin the session of an authenticated SignalR connection, whose user is an Identity."""
@@ -71,9 +98,29 @@ class Composition:
         try:
             return protocol.encode(await self.hub.receive(client, protocol.decode_command(target, arguments)))
         except Refusal as refusal:
-            self.measures.refusals[refusal.code] += 1
-            found = {"code": refusal.code.value, "message": refusal.message, "retry_ms": refusal.retry_ms}
-            return msgspec.json.encode({"error": found})
+            return self._refused(refusal)
+
+    async def admit(self, client: Client, id_: str, target: str, arguments: bytes) -> tuple[bytes, bool]:
+        """Do as `answer` does for connection `id_`, within its user's limits; says also whether it was too fast."""
+        try:
+            self.rates.receive(client.identity)
+            command = protocol.decode_command(target, arguments)
+            self.rates.carry_out(client.identity, command, command.room in client.channels)
+            answer = await self.hub.receive(client, command)
+            if isinstance(answer, protocol.Joined):
+                note("joined", connection=id_, room=command.room, mode=answer.mode)
+            elif isinstance(command, protocol.Leave):
+                note("left", connection=id_, room=command.room)
+            return protocol.encode(answer), False
+        except Refusal as refusal:
+            method = target if target in protocol.COMMANDS else "unknown"
+            note("refused", connection=id_, method=method, code=refusal.code.value)
+            return self._refused(refusal), refusal.code is Code.TOO_FAST
+
+    def _refused(self, refusal: Refusal) -> bytes:
+        self.measures.refusals[refusal.code] += 1
+        found = {"code": refusal.code.value, "message": refusal.message, "retry_ms": refusal.retry_ms}
+        return msgspec.json.encode({"error": found})
 
     def now(self) -> Gauges:
         """Give the numbers that go up and down."""
@@ -137,12 +184,20 @@ class ChatSession:
         self._composition = composition
         self._client = Client(identity, Outbox(connection.send, self._lost))
         self._connection = connection
+        transport = type(connection.transport).__name__.removesuffix("Transport")
+        note("connection_opened", connection=connection.id, transport=transport, kind=identity.kind)
 
     async def invoked(self, invocation: Invocation, reply: Reply) -> None:
         """Carry out one command. Its answer is sent before whatever it caused."""
         with self._client.outbox.corked():
             arguments = bytes(invocation.arguments)
-            reply.result(await self._composition.answer(self._client, invocation.target, arguments))
+            answer, too_fast = await self._composition.admit(
+                self._client, self._connection.id, invocation.target, arguments
+            )
+            reply.result(answer)
+        if too_fast:
+            # Nothing more of this connection is read meanwhile, so that being refused cannot be a flood either.
+            await self._composition.pause(PAUSE_SECONDS)
 
     def drained(self) -> None:
         """Go on sending."""
@@ -152,6 +207,9 @@ class ChatSession:
         """Leave every room."""
         self._composition.measures.deliveries += self.sent
         self._composition.sessions.discard(self)
+        for room in self._client.channels:
+            note("left", connection=self._connection.id, room=room)
+        note("connection_closed", connection=self._connection.id, frames=self.sent)
         self._composition.hub.leave(self._client)
 
     @property

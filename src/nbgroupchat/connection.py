@@ -162,10 +162,17 @@ class Connection:
         target, arguments = protocol.encode_command(command)
         if self._link is None:
             raise LinkClosed("there is no connection")
-        found = msgspec.json.decode(await self._link.invoke(target, arguments))
-        if isinstance(found, dict) and isinstance(error := found.get("error"), dict):
-            raise Refusal(Code(error["code"]), error["message"], error["retry_ms"])
-        return msgspec.convert(found, answer)
+        while True:
+            found = msgspec.json.decode(await self._link.invoke(target, arguments))
+            if not (isinstance(found, dict) and isinstance(error := found.get("error"), dict)):
+                return msgspec.convert(found, answer)
+            if error["code"] != Code.TOO_FAST or error["retry_ms"] is None:
+                raise Refusal(Code(error["code"]), error["message"], error["retry_ms"])
+            # Nothing was done, and it passes by itself.
+            self._trouble = error["message"]
+            await asyncio.sleep(error["retry_ms"] / 1000)
+            if self._link is None:
+                raise LinkClosed("the connection was lost")
 
     async def _begin(self) -> None:
         try:

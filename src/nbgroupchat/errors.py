@@ -21,6 +21,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     TOO_MANY = "too_many"
+    TOO_FAST = "too_fast"
     UNAVAILABLE = "unavailable"
 
 

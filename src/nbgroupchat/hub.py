@@ -55,6 +55,9 @@ from nbgroupchat.protocol import (
 
 Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
 
+FULL_RETRY_MS = 10_000
+"""When somebody may have left a full room."""
+
 _LEFT_OPEN = "The server ended while this was written. Ask again."
 
 _log = logging.getLogger(__name__)
@@ -79,7 +82,8 @@ class Listener(Protocol):
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
-    Where the end of a reply cannot be stored, it is tried again every `close_again_seconds`.
+    A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
+    every `close_again_seconds`.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Hub:
         encode: Encode,
         agent_name: str = "llama",
         max_rooms: int = 200,
+        members_per_room: int = 0,
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
     ) -> None:
@@ -96,6 +101,7 @@ class Hub:
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
+        self._members_per_room = members_per_room
         self._measures = measures or Measures()
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
@@ -175,6 +181,13 @@ class Hub:
             # Its connection has ended while the room was opened.
             self._give_back(channel)
             raise Refusal(Code.NOT_JOINED, "The connection has ended.")
+        if self._members_per_room and not channel.has_room(client.identity, self._members_per_room):
+            raise Refusal(
+                Code.TOO_MANY,
+                f"This room has its {self._members_per_room} members. Wait until somebody leaves, use another room, or "
+                "ask the server's administrator to raise NbGroupChat.members_per_room.",
+                retry_ms=FULL_RETRY_MS,
+            )
         joined = channel.join(client, command, self._policy(), self._status)
         self._measures.joins["new" if command.resume is None else joined.mode] += 1
         return joined

@@ -68,6 +68,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How long entries are kept; 0 for ever."""
     max_connections: int = 2000
     max_rooms: int = 200
+    connections_per_user: int = 200
+    """Tabs and programs of one user; 0 is without limit, as in those that follow."""
+    members_per_room: int = 500
+    commands_per_minute: int = 1200
+    """Of one user, of any kind."""
+    posts_per_minute: int = 120
+    """Of one user, with edits, redactions and pins."""
+    joins_per_minute: int = 300
+    """Of one user, with whatever else reads the log."""
+    room_posts_per_minute: int = 1200
+    """Of everybody in one room."""
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -93,6 +104,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("keep_days", 0),
             ("max_connections", 1),
             ("max_rooms", 1),
+            ("connections_per_user", 0),
+            ("members_per_room", 0),
+            ("commands_per_minute", 0),
+            ("posts_per_minute", 0),
+            ("joins_per_minute", 0),
+            ("room_posts_per_minute", 0),
         ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}, and must be at least {least}.")

@@ -29,6 +29,7 @@ from nbgroupchat.engines.base import (
 from nbgroupchat.errors import Refusal
 from nbgroupchat.explain import ReplyRecord, Seen, encode_record, seen_in
 from nbgroupchat.guard import Guard
+from nbgroupchat.logbook import note
 from nbgroupchat.measures import Measures
 from nbgroupchat.prompt import Segment
 from nbgroupchat.protocol import MAX_TEXT, Delta, Posted, Queue, ReplyStatus, Status
@@ -37,6 +38,8 @@ from nbgroupchat.window import Window, cue
 
 SLICE_SECONDS = 0.05
 """Pieces that come within this time are told together: at 20 to 60 tokens/s a browser's frames would merge nothing."""
+
+COUNTS = ("prompt", "evaluated", "cached", "written")
 
 _NO_END = "The model ended without saying so. Ask again."
 
@@ -120,6 +123,8 @@ class Turn:
         left_out = window.left_out()
         guard = Guard(agent_name, window.speakers(), cue(agent_name))
         reply = self.reply = await self._seat.open_reply(self._room, asked.eid, context)
+        note("reply_begun", room=self._room, reply=reply)
+        began = time.monotonic()
         status: ReplyStatus = "interrupted"
         error: str | None = None
         stream = self._engine.stream(self._room, prompt, self._sampling)
@@ -148,8 +153,12 @@ class Turn:
                 await self._seat.close_reply(self._room, reply, status, error)
             finally:
                 await stream.aclose()
-                if self._record is not None:
-                    await self._keep(self._ended(self._record))
+                record = self._ended(self._record) if self._record is not None else None
+                counts = {} if record is None else {name: getattr(record, name) for name in COUNTS}
+                ms = round(1000 * (time.monotonic() - began))
+                note("reply_ended", room=self._room, reply=reply, status=status, **counts, ms=ms)
+                if record is not None:
+                    await self._keep(record)
 
     def _begun(self, reading: Reading, seen: tuple[Seen, ...], left_out: int) -> ReplyRecord:
         return ReplyRecord(

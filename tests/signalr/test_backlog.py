@@ -125,3 +125,21 @@ async def test_closing_ends_the_wait(waiting: Waiting) -> None:
     assert waiting.connection.closed
     assert waiting.backlog.write(b"late") is False
     await until(waiting.backlog.finished)
+
+
+async def test_who_does_not_take_what_waits_is_told_to_come_back(waiting: Waiting) -> None:
+    """A poll or stream that takes nothing for 30 s is closed, though its messages come; a late taker is told to come
+    back, and then it is forgotten.
+    """
+    while waiting.connection.send(b"x" * 30_000):
+        pass
+    for _ in range(5):
+        waiting.clock.advance(5)
+        waiting.connection.heard()
+    assert not waiting.connection.closed
+    waiting.clock.advance(5)
+    assert waiting.connection.closed
+    assert b'"allowReconnect":true' in (await waiting.backlog.take("a") or b"")
+    waiting.clock.advance(LINGER)
+    assert waiting.forgotten == 1
+    assert waiting.clock.pending == 0

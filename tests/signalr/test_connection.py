@@ -344,3 +344,34 @@ async def test_errors_of_the_sessions_callbacks_stay_inside(
     open_peer.connection.drained()
     open_peer.connection.lost()
     assert caplog.text.count("incident ") == 2
+
+
+async def test_a_stalled_reader_is_told_to_come_back(open_peer: Peer) -> None:
+    """Who is behind for 30 s is closed with a Close that allows reconnecting, though it goes on sending."""
+    open_peer.transport.behind = True
+    assert not open_peer.connection.send(b"x")
+    open_peer.transport.written.clear()
+    for _ in range(5):
+        open_peer.clock.advance(5)
+        await open_peer.connection.receive(frame(type=6))
+    assert not open_peer.connection.closed
+    open_peer.clock.advance(5)
+    assert open_peer.connection.closed
+    assert open_peer.transport.sent == [
+        {"type": 7, "error": "what was sent was not read for 30 s", "allowReconnect": True}
+    ]
+    assert open_peer.session.closed_count == 1
+    assert open_peer.clock.pending == 0
+
+
+async def test_a_reader_that_catches_up_is_not_stalled(open_peer: Peer) -> None:
+    """The time begins anew each time a reader falls behind."""
+    for _ in range(3):
+        open_peer.transport.behind = True
+        open_peer.connection.send(b"x")
+        open_peer.clock.advance(29)
+        open_peer.transport.behind = False
+        open_peer.connection.drained()
+        await open_peer.connection.receive(frame(type=6))
+    open_peer.clock.advance(29)
+    assert not open_peer.connection.closed

@@ -127,3 +127,16 @@ async def test_closing_all_tells_everyone_to_come_back(endpoint: Endpoint) -> No
     assert transports[1].sent[1] == {"type": 7, "error": "the server is shutting down", "allowReconnect": True}
     assert [len(transport.closed) for transport in transports] == [0, 1, 1]
     assert all(connection.closed for connection in connections)
+
+
+def test_one_user_cannot_take_all_connections(clock: FakeClock) -> None:
+    """At a user's own limit both doors and the negotiated token answer 503; others come in, and leaving makes room."""
+    endpoint = Endpoint(FakeApplication(), clock=clock, max_per_user=3)
+    token = endpoint.negotiate("ana").token
+    tickets = [endpoint.claim(None, "ana") for _ in range(3)]
+    assert (status(endpoint, None, "ana"), status(endpoint, token, "ana")) == (503, 503)
+    with pytest.raises(Refused, match="this user has 3 connections"):
+        endpoint.negotiate("ana")
+    assert isinstance(endpoint.claim(None, "ben"), Ticket)
+    endpoint.release(tickets[0])
+    assert endpoint.claim(token, "ana").token == token

@@ -132,3 +132,26 @@ async def test_a_stalled_reader_that_goes_leaves_nothing_behind(hub: Hub) -> Non
     await until(lambda: transport._request is None)
     assert hub.application.sessions[0].closed_count == 1
     assert not hub.endpoint._used
+
+
+async def test_a_stream_that_is_not_read_is_closed(make_hub: MakeHub) -> None:
+    """A client that reads nothing for 30 s, though it sends, loses its connection and a moment later its socket."""
+    clock = FakeClock()
+    hub = make_hub(clock=clock)
+    ticket = hub.endpoint.negotiate("ana")
+    with sockets.create_connection(("127.0.0.1", hub.port)) as raw:
+        await raw_stream(hub, raw, ticket.token)
+        [connection] = hub.endpoint.connections
+        await connection.receive(HANDSHAKE)
+        await fill(connection)
+        for _ in range(5):
+            clock.advance(5)
+            await connection.receive(frame(type=6))
+        assert not connection.closed
+        clock.advance(5)
+        assert connection.closed
+        transport = connection.transport
+        assert isinstance(transport, EventStream)
+        clock.advance(LINGER)
+        await until(lambda: transport._request is None)
+        assert not hub.endpoint._used

@@ -6,8 +6,8 @@ import pytest
 
 from nbgroupchat.signalr.websocket import HIGH_WATER, LOW_WATER, WebSocketTransport, encode_frame
 
-from .conftest import Dial
-from .fakes import Hub, frame, until
+from .conftest import Dial, MakeHub
+from .fakes import FakeClock, Hub, frame, until
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
@@ -99,3 +99,23 @@ async def test_a_write_after_the_end_is_quiet(hub: Hub, dial: Dial) -> None:
     await until(lambda: not connection.send(frame(type=6).encode()))
     await hub.application.sessions[0].was_closed.wait()
     assert connection.closed
+
+
+async def test_a_socket_that_is_not_read_is_closed(make_hub: MakeHub, dial: Dial) -> None:
+    """A client that reads nothing for 30 s, though it sends, is closed and told to come back when it reads again."""
+    clock = FakeClock()
+    hub = make_hub(clock=clock)
+    socket = await dial(hub)
+    socket.send(frame(type=1, target="flood", arguments=[]))
+    session = hub.application.sessions[0]
+    await until(lambda: "end flood" in session.heard)
+    [connection] = hub.endpoint.connections
+    for _ in range(5):
+        clock.advance(5)
+        connection.heard()
+    assert not connection.closed
+    clock.advance(5)
+    assert connection.closed
+    assert session.closed_count == 1
+    messages = await socket.rest()
+    assert messages[-1]["allowReconnect"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -11,7 +12,6 @@ from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.utils import url_path_join
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
@@ -21,10 +21,9 @@ from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import Refusal
 from nbgroupchat.server.configured import default_store
-from nbgroupchat.server.handlers import Entrance, HubHttp, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
 from nbgroupchat.server.metrics import HubCollector
+from nbgroupchat.server.routes import add_routes
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
-from nbgroupchat.signalr.http import SocketPath
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -116,6 +115,32 @@ class NbGroupChat(ExtensionApp):
     )
     max_connections = Integer(_DEFAULTS.max_connections, help="How many connections are taken at most.", config=True)
     max_rooms = Integer(_DEFAULTS.max_rooms, help="How many rooms there are at most.", config=True)
+    connections_per_user = Integer(
+        _DEFAULTS.connections_per_user,
+        help="How many connections one user has at most; 0 is without limit.",
+        config=True,
+    )
+    members_per_room = Integer(
+        _DEFAULTS.members_per_room, help="How many members a room has at most; 0 is without limit.", config=True
+    )
+    commands_per_minute = Integer(
+        _DEFAULTS.commands_per_minute, help="How many commands one user may send; 0 is without limit.", config=True
+    )
+    posts_per_minute = Integer(
+        _DEFAULTS.posts_per_minute,
+        help="How many posts, edits, redactions and pins one user may send; 0 is without limit.",
+        config=True,
+    )
+    joins_per_minute = Integer(
+        _DEFAULTS.joins_per_minute,
+        help="How often one user may join, or read older messages; 0 is without limit.",
+        config=True,
+    )
+    room_posts_per_minute = Integer(
+        _DEFAULTS.room_posts_per_minute,
+        help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
+        config=True,
+    )
     people_name_themselves = Bool(
         True,
         help="On a server without its own user names, let people set the name they are shown under. Has no effect "
@@ -138,24 +163,16 @@ class NbGroupChat(ExtensionApp):
             self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
             return
         self._composition = Composition(settings)
-        endpoint = self._composition.endpoint
         self._collector = HubCollector(self._composition)
         REGISTRY.register(self._collector)
         self._secret = secrets.token_urlsafe(32)
-        self.handlers.extend(
-            [
-                (r"/nbgroupchat/hub/negotiate", HubNegotiate, {"endpoint": endpoint}),
-                (r"/nbgroupchat/hub", HubHttp, {"endpoint": endpoint}),
-                (r"/nbgroupchat/kernel", KernelSocket, {"endpoint": endpoint, "secret": self._secret}),
-                (r"/nbgroupchat/?", Entrance),
-                (r"/nbgroupchat/rooms/?", Entrance),
-                (r"/nbgroupchat/rooms/([^/]+)", RoomPage),
-                (r"/nbgroupchat/static/([a-z.]+)", PanelFile, {"path": str(STATIC)}),
-            ]
-        )
-        # Jupyter makes paths of its table's entries; upgrades are told from other requests by more than theirs.
-        hub = SocketPath(url_path_join(self._server.base_url, "nbgroupchat/hub"))
-        self._server.web_app.add_handlers(".*$", [(hub, HubSocket, {"endpoint": endpoint})])  # type: ignore[no-untyped-call]
+        # Jupyter writes what its own loggers are told; without this, only warnings of ours would be seen.
+        ours = logging.getLogger("nbgroupchat")
+        ours.setLevel(self._server.log.getEffectiveLevel())
+        for handler in self._server.log.handlers:
+            ours.addHandler(handler)
+        parts = {"endpoint": self._composition.endpoint, "secret": self._secret, "path": str(STATIC)}
+        add_routes(self._server, parts)
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
         os.environ[connection_file.VARIABLE] = str(self._connection_path)
@@ -163,6 +180,8 @@ class NbGroupChat(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the hub and the model, and take back what kernels were told."""
+        for handler in self._server.log.handlers:
+            logging.getLogger("nbgroupchat").removeHandler(handler)
         if self._connection_path is not None:
             self._connection_path.unlink(missing_ok=True)
         if self._composition is not None:

@@ -114,7 +114,7 @@ class HubNegotiate(_JupyterUser, NegotiateHandler):
         super().post()
 
 
-class HubSocket(_JupyterUser, SocketHandler):  # type: ignore[misc]  # both have check_origin; ours decides
+class HubSocket(_JupyterUser, SocketHandler):
     """A browser's or a script's connection to the hub."""
 
     @allowed("write")
@@ -142,7 +142,7 @@ class HubHttp(_JupyterUser, HttpHandler):
         super().delete()
 
 
-class KernelSocket(SocketHandler, JupyterHandler):  # type: ignore[misc]  # both have check_origin; ours decides
+class KernelSocket(SocketHandler, JupyterHandler):
     """A kernel's connection to the hub, which shows the secret of this server instead of a person's login."""
 
     _identity: Identity | None = None

@@ -4,8 +4,9 @@ This module knows nothing of WebSockets, HTTP, Tornado or of what is invoked; a 
 `Application` gives them a meaning. The clock is injected.
 
 Covered: a peer that breaks the protocol, says nothing, sends without reading or makes the application raise harms its
-own connection only and never sees an exception's text. Not covered: who the user is (the handler's task), and how much
-an application sends to a peer that does not read: `send` returns False then, and stopping is the application's task.
+own connection only and never sees an exception's text; one that stays behind for too long is closed and told to come
+back. Not covered: who the user is (the handler's task), and how much an application sends to a peer that does not read:
+`send` returns False then, and stopping is the application's task.
 
 Specification: `HubProtocol.md` and `TransportProtocols.md` in `dotnet/aspnetcore/src/SignalR/docs/specs`.
 """
@@ -40,7 +41,7 @@ class Connection:
 
     __slots__ = (
         *("_application", "_client_timeout", "_clock", "_handshake_timer", "_keep_alive", "_keeper", "_room"),
-        *("_session", "_shaken", "closed", "id", "transport", "user"),
+        *("_session", "_shaken", "_stall_timeout", "_stall_timer", "closed", "id", "transport", "user"),
     )
 
     def __init__(
@@ -53,6 +54,7 @@ class Connection:
         keep_alive: float = 15.0,
         client_timeout: float = 30.0,
         handshake_timeout: float = 15.0,
+        stall_timeout: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
         self.id = id or secrets.token_urlsafe(16)
@@ -63,6 +65,8 @@ class Connection:
         self._keep_alive = keep_alive
         self._client_timeout = client_timeout
         self._clock: Clock = clock or asyncio.get_running_loop()
+        self._stall_timeout = stall_timeout
+        self._stall_timer: Timer | None = None  # while the peer is behind
         self._shaken = False
         self._session: Session | None = None
         self._keeper: KeepAlive | None = None
@@ -79,6 +83,7 @@ class Connection:
             return True
         if self._room is None:
             self._room = asyncio.get_running_loop().create_future()
+            self._stall_timer = self._clock.call_later(self._stall_timeout, self._stalled)
         return False
 
     def close(self, error: str | None = None, allow_reconnect: bool = False) -> None:
@@ -198,6 +203,8 @@ class Connection:
             await self._room
 
     def _release(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
@@ -212,6 +219,10 @@ class Connection:
 
     def _silent(self) -> None:
         self.close(f"nothing was received for {self._client_timeout:g} s", allow_reconnect=True)
+
+    def _stalled(self) -> None:
+        # It may still be sending, and so not be silent; what it lacks, it is given when it comes back.
+        self.close(f"what was sent was not read for {self._stall_timeout:g} s", allow_reconnect=True)
 
     def _guard(self, doing: str, callback: Callable[[], None]) -> None:
         try:

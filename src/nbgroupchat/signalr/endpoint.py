@@ -3,9 +3,8 @@
 This module knows nothing of HTTP; handlers translate its `Refused` into answers.
 
 Covered: a token opens one connection, for the user it was negotiated for, and for a limited time; a token of someone
-else is answered like one that does not exist; the number of connections and of unused tokens is bounded, the latter
-for each user too, so that nobody can use them up for the others. Not covered: who the user is, and how many connections
-one user may open.
+else is answered like one that does not exist; the number of connections and of unused tokens is bounded, both for each
+user too, so that nobody can use them up for the others. Not covered: who the user is.
 
 Specification: `TransportProtocols.md` in `dotnet/aspnetcore/src/SignalR/docs/specs`.
 """
@@ -46,7 +45,8 @@ class Ticket:
 class Endpoint:
     """The connections of one hub.
 
-    `max_frame` is in bytes, all times in seconds; `negotiate_timeout` is how long a token may be unused.
+    `max_frame` is in bytes, all times in seconds; `negotiate_timeout` is how long a token may be unused; `max_per_user`
+    is how many connections one user may have, 0 as many as there are.
     """
 
     def __init__(
@@ -55,18 +55,22 @@ class Endpoint:
         *,
         max_frame: int = 65536,
         max_connections: int = 2000,
+        max_per_user: int = 0,
         keep_alive: float = 15.0,
         client_timeout: float = 30.0,
         handshake_timeout: float = 15.0,
+        stall_timeout: float = 30.0,
         negotiate_timeout: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
         self.max_frame = max_frame
         self.max_connections = max_connections
+        self.max_per_user = max_per_user
         self._application = application
         self.client_timeout = client_timeout
         self._keep_alive = keep_alive
         self._handshake_timeout = handshake_timeout
+        self._stall_timeout = stall_timeout
         self._negotiate_timeout = negotiate_timeout
         self._clock = clock
         self._unused: dict[str, Ticket] = {}  # by token, oldest first: all live equally long
@@ -90,7 +94,7 @@ class Endpoint:
         mine = [ticket for ticket in self._unused.values() if ticket.user_key == user_key]
         if len(mine) >= UNUSED_PER_USER:
             del self._unused[mine[0].token]
-        self._check_room()
+        self._check_room(user_key)
         ticket = self._ticket(user_key)
         self._unused[ticket.token] = ticket
         return ticket
@@ -103,7 +107,7 @@ class Endpoint:
         """
         self._forget_expired()
         if token is None:
-            self._check_room()
+            self._check_room(user_key)
             ticket = self._ticket(user_key)
         else:
             known = self._unused.get(token) or self._used.get(token)
@@ -111,6 +115,7 @@ class Endpoint:
                 raise Refused(404, "there is no connection with this id; negotiate again")
             if token in self._used:
                 raise Refused(409, "this connection has its transport already")
+            self._check_user(user_key)
             ticket = self._unused.pop(token)
         self._used[ticket.token] = ticket
         return ticket
@@ -143,6 +148,7 @@ class Endpoint:
             keep_alive=self._keep_alive,
             client_timeout=self.client_timeout,
             handshake_timeout=self._handshake_timeout,
+            stall_timeout=self._stall_timeout,
             clock=self._clock,
         )
         self._connections.add(connection)
@@ -166,9 +172,15 @@ class Endpoint:
     def _now(self) -> float:
         return self.clock.time()
 
-    def _check_room(self) -> None:
+    def _check_room(self, user_key: str) -> None:
+        self._check_user(user_key)
         if len(self._unused) + len(self._used) >= self.max_connections:
             raise Refused(503, f"the server has its {self.max_connections} connections; try again later")
+
+    def _check_user(self, user_key: str) -> None:
+        # A token that was never used takes no place of its user's: a page that tries again leaves some behind.
+        if self.max_per_user and sum(one.user_key == user_key for one in self._used.values()) >= self.max_per_user:
+            raise Refused(503, f"this user has {self.max_per_user} connections, the most there are; close some first")
 
     def _forget_expired(self) -> None:
         now = self._now()

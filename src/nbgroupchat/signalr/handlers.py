@@ -93,9 +93,12 @@ class SocketHandler(HubRequest, WebSocketHandler):
         """Hand a payload on; Tornado reads no further before it is handled."""
         return None if self._connection is None else self._connection.receive(message)
 
-    def check_origin(self, origin: str) -> bool:
-        """Repeat the decision of `admit`: Tornado asks here, for some requests only, after it."""
-        return self.signalr_origin_allowed(origin)
+    def check_origin(self, origin: str | None = None) -> bool:
+        """Repeat the decision of `admit`: Tornado asks here, for some requests only, after it.
+
+        Servers that ask without an Origin, as Jupyter's XSRF check does, mean this request's.
+        """
+        return self.signalr_origin_allowed(self.request.headers.get("Origin") if origin is None else origin)
 
     @property
     def max_message_size(self) -> int:

@@ -6,8 +6,8 @@ has a handler of its own, and `SocketPath` leads upgrades to it. This module kno
 Covered, on every request: the hooks of `access`, and a token that this very user has negotiated and that is not in use
 by another transport; Tornado's or Jupyter's XSRF check for `POST` and `DELETE`, where that is on. Refused before it is
 read: a body of somebody who may not send it, one beside another of the same connection, one that is too long by its own
-word, or encoded. A body that gives no length, or comes slowly, is cut off at the endpoint's limits. Not covered: how
-many connections one user may have.
+word, or encoded. A body that gives no length, or comes slowly, is cut off at the endpoint's limits. How many
+connections one user may have is the endpoint's to bound.
 
 Specification: `TransportProtocols.md` in `dotnet/aspnetcore/src/SignalR/docs/specs`.
 """
