@@ -125,8 +125,9 @@ async def serve(store: str, slice_seconds: float, send_buffer: int) -> None:
     settings = Settings(
         engine="script",
         store=store,
-        context_tokens=16_384,
-        reply_tokens=8_192,
+        # As much to read as by default, and room for 2,000 pieces.
+        context_tokens=Settings().context_tokens - Settings().reply_tokens + 2_048,
+        reply_tokens=2_048,
         turns_per_minute=100_000,
         max_connections=4_000,
     )
