@@ -26,6 +26,7 @@ CLOSED = '"type":"reply_closed"'
 _PING_ROUND = 10.0
 """Within how many seconds each reader says that it is there; the server wants to hear it within 30."""
 
+_PING_TURNS = 100
 _MOST = 120.0
 _ANSWER = b'"type":3,"invocationId"'
 _TAIL = len(_ANSWER) - 1
@@ -56,6 +57,7 @@ class Reader:
         self.tail = b""
         self.wanted = b""
         """What it waits for."""
+        self.pings = path.startswith("/hub")
         self.stalled = False
 
     def say(self, message: object) -> None:
@@ -80,7 +82,7 @@ class Readers:
         self._readers: dict[int, Reader] = {}
         self._polling = select.epoll()
         self._taken: list[tuple[int, Reader, bytes]] = []
-        self._pings = self._pinging()
+        self._ping_turn = 0
         self._next_ping = time.monotonic()
 
     def open(
@@ -253,19 +255,14 @@ class Readers:
         return found
 
     def _ping(self) -> None:
+        """Let those speak whose turn it is: a few at a time, as the pages of many people do."""
         now = time.monotonic()
         while self._next_ping <= now:
-            next(self._pings)
-            self._next_ping += _PING_ROUND / max(1, len(self._readers))
-
-    def _pinging(self) -> Iterator[None]:
-        while True:
-            for group in list(self._groups):
-                for reader in self._groups.get(group, []):
-                    if group != "bare" and self._readers.get(reader.number) is reader:
-                        reader.say({"type": 6})
-                    yield
-            yield
+            self._next_ping += _PING_ROUND / _PING_TURNS
+            self._ping_turn = (self._ping_turn + 1) % _PING_TURNS
+            for reader in self._readers.values():
+                if reader.pings and reader.number % _PING_TURNS == self._ping_turn:
+                    reader.say({"type": 6})
 
 
 def _post(reader: Reader, room: str, text: str, number: int = 0) -> None:

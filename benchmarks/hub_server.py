@@ -33,8 +33,8 @@ from nbgroupchat.settings import Settings
 from nbgroupchat.signalr import SocketHandler
 from nbgroupchat.signalr.messages import SEPARATOR
 
-WORDS = (" the", " bridge", " is", " of", " cold", " iron")
-"""About four bytes each, as a model's pieces are."""
+WORDS = (" the", " ice", " is", " of", " cold", " iron")
+"""Four bytes each on average: 2,000 are 8 KB."""
 
 _ASKED = re.compile(r"play (stamps|words) (\d+) at (\d+)")
 
