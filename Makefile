@@ -37,6 +37,7 @@ notebooks: $(VENV)/.test bundle ## run the example notebooks and compare what th
 
 benchmarks: $(VENV)/.test ## show that the benchmarks run; docs/figures.md says how to measure
 	$(BIN)/python -m benchmarks engine --smoke
+	$(BIN)/python -m benchmarks hub --smoke
 
 browser: $(VENV)/.test bundle ## drive a real JupyterLab with a real Chromium
 	sh tools/chromium.sh

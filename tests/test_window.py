@@ -175,6 +175,16 @@ def test_an_edit_takes_effect_where_the_message_stands() -> None:
     assert after[OPENING + 2] == before[OPENING + 2]
 
 
+def test_an_edit_that_makes_it_too_much_lets_the_oldest_go() -> None:
+    """What a message says now is what counts, in bytes, and not how long it was when it was posted."""
+    room = window(budget=1_000)
+    for seq in range(1, 11):
+        room.apply(posted(seq, "Ana", "x" * 45))
+    assert room.left_out() == 0
+    room.apply(edited(11, "p10", "é" * 400))
+    assert room.left_out() == 9
+
+
 def test_what_is_redacted_is_read_no_more() -> None:
     """A redacted post or reply is not in the prompt, nor the line that asked for it."""
     room = window()

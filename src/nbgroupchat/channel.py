@@ -43,6 +43,17 @@ Encode: TypeAlias = Callable[[bytes], bytes]
 BATCH_BYTES = 64 * 1024
 """About how large a frame of older entries becomes."""
 
+CROWD = 32
+"""Readers above which each change of who is here is no longer told by itself: telling all of it to all of them is work
+that grows with the cube of how many come.
+"""
+
+CROWD_SECONDS = 0.25
+"""How long a change waits for others then."""
+
+Later: TypeAlias = Callable[[float, Callable[[], None]], object]
+"""Calls something in so many seconds."""
+
 
 class Client:
     """One connection of somebody: who it is, and what it is still to be sent. It may be in several rooms."""
@@ -56,9 +67,9 @@ class Client:
 
 
 class Channel:
-    """A room's readers and what they are told. The source of their outboxes."""
+    """A room's readers and what they are told. The source of their outboxes. `later` is the event loop's by default."""
 
-    def __init__(self, room: str, encode: Encode) -> None:
+    def __init__(self, room: str, encode: Encode, later: Later | None = None) -> None:
         self.room = room
         self.key = b""
         self.log = Log("")
@@ -71,6 +82,9 @@ class Channel:
         self.seated: tuple[Identity, ...] = ()
         self._busy = 0
         self._encode = encode
+        self._later = later
+        self._telling = False
+        """Whether who is here will be told soon."""
         self._readers: dict[Client, Member] = {}
         self._typing: set[str] = set()
         self._queue = Queue(())
@@ -101,7 +115,7 @@ class Channel:
         client.outbox.put_newest(self, "status", self._frame(status))
         if self._queue.waiting:
             client.outbox.put_newest(self, "queue", self._frame(self._queue))
-        self._tell_presence()
+        self._presence_changed()
         return Joined(
             you=me,
             policy=policy,
@@ -143,7 +157,7 @@ class Channel:
         if me is not None:
             if all(me.id != other.id for other in self._readers.values()):
                 self._typing.discard(me.id)
-            self._tell_presence()
+            self._presence_changed()
 
     def type(self, client: Client, on: bool) -> None:
         """Tell the others that somebody began or ended writing."""
@@ -254,7 +268,16 @@ class Channel:
             return False
         return all(draft.knows(command.have.get(reply, 0)) for reply, draft in self.drafts.items())
 
+    def _presence_changed(self) -> None:
+        if len(self._readers) <= CROWD:
+            self._tell_presence()
+        elif not self._telling:
+            self._telling = True
+            later = self._later or asyncio.get_running_loop().call_later
+            later(CROWD_SECONDS, self._tell_presence)
+
     def _tell_presence(self) -> None:
+        self._telling = False
         members = {member.id: member for member in (self.member(identity) for identity in self.seated)}
         members.update((member.id, member) for member in self._readers.values())
         self._tell_newest("presence", Presence(tuple(members.values())))

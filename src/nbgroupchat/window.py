@@ -12,10 +12,10 @@ import unicodedata
 from bisect import insort
 from collections import OrderedDict
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain, count
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.prompt import Prompt, Segment
@@ -44,14 +44,15 @@ class _Item(Struct, frozen=True):
     id: str
     speaker: str
     segments: tuple[Segment, ...]
+    size: int = 0
+    """In bytes; counted once, for with each post all of them are added up."""
 
-    @property
-    def size(self) -> int:
-        return sum(len(segment.text.encode()) for segment in self.segments)
+    def __post_init__(self) -> None:
+        force_setattr(self, "size", sum(len(segment.text.encode()) for segment in self.segments))
 
-    def read(self, pinned: bool) -> tuple[Segment, ...]:
-        """The segments, marked as pinned where they are."""
-        return tuple(replace(segment, pinned=True) for segment in self.segments) if pinned else self.segments
+    def pinned(self) -> tuple[Segment, ...]:
+        """The segments, marked as pinned."""
+        return tuple(replace(segment, pinned=True) for segment in self.segments)
 
 
 class Window:
@@ -104,7 +105,8 @@ class Window:
     def read_ahead(self) -> Prompt:
         """Give what every next prompt begins with."""
         kept = self._kept()
-        return Prompt((*self._opening, *(segment for item in self._items for segment in item.read(item.id in kept))))
+        read = (item.pinned() if item.id in kept else item.segments for item in self._items)
+        return Prompt((*self._opening, *chain.from_iterable(read)))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
@@ -192,6 +194,8 @@ class Window:
 
     def _kept(self) -> frozenset[str]:
         """The pinned messages that stay: the newest pins first, as far as there is room for them."""
+        if not self._pinned:
+            return frozenset()
         room, kept = self._budget // 4, set()
         sizes = {item.id: item.size for item in self._items}
         for message in reversed(self._pinned):

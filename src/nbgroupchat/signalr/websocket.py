@@ -1,8 +1,9 @@
 """The way of a server's messages into a WebSocket: frames, and how far behind the reader is.
 
-Tornado's `write_message` makes a task for each message, a good part of the cost when one stream has many readers. So
-frames are made here (RFC 6455 section 5.2: text, final, not masked, not compressed) and given to the stream, whose
-future tells when they have left. This module knows nothing of SignalR.
+Tornado's `write_message` makes a task for each message, and its stream a future for each write: most of the cost when
+one stream has many readers. So frames are made here (RFC 6455 section 5.2: text, final, not masked, not compressed) and
+offered to the operating system at once. What it does not take waits in the stream, whose future tells when that has
+left. This module knows nothing of SignalR.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
@@ -51,15 +52,28 @@ class WebSocketTransport:
         if protocol is None or protocol.is_closing():
             return False
         frame = encode_frame(payload)
-        try:
-            written = self._stream.write(frame)
-        except StreamClosedError:
-            return False
-        if not written.done():
-            self._backlog += len(frame)
-            self._behind = self._behind or self._backlog > HIGH_WATER
-            written.add_done_callback(partial(self._left, len(frame)))
+        taken = self._offer(frame)
+        if taken < len(frame):
+            rest = memoryview(frame)[taken:] if taken else frame
+            try:
+                written = self._stream.write(rest)
+            except StreamClosedError:
+                return False
+            if not written.done():
+                self._backlog += len(rest)
+                self._behind = self._behind or self._backlog > HIGH_WATER
+                written.add_done_callback(partial(self._left, len(rest)))
         return not self._behind
+
+    def _offer(self, frame: bytes) -> int:
+        """Give the operating system what it takes of a frame now, in bytes; nothing where others wait before it."""
+        if self._stream.closed() or self._stream.writing():
+            return 0
+        try:
+            return self._stream.write_to_fd(memoryview(frame))
+        except OSError:
+            # The stream meets it again, and knows what it means.
+            return 0
 
     def close(self, code: int, reason: str) -> None:
         """Send the close frame; Tornado closes the socket when it was answered, or after five seconds."""
@@ -72,8 +86,9 @@ class WebSocketTransport:
             self._drained()
 
 
+@lru_cache(maxsize=4)
 def encode_frame(payload: bytes) -> bytes:
-    """Return `payload` as one text frame of a server."""
+    """Return `payload` as one text frame of a server; the newest are kept, for most go to many."""
     size = len(payload)
     if size < 126:
         return struct.pack("!BB", _TEXT, size) + payload
