@@ -109,8 +109,10 @@ class Exchange:
         """Stop reading in the middle, as a network does."""
         if self._reading is not None:
             self._reading.cancel()
-            with suppress(asyncio.CancelledError, ConnectFailed, OSError):
-                await self._reading
+            # Not awaited itself: its cancellation could not be told from one of whoever cuts.
+            await asyncio.wait({self._reading})
+            if not self._reading.cancelled():
+                self._reading.exception()
         for writer in self._writers:
             writer.transport.abort()
 
