@@ -37,11 +37,11 @@ async def post(ana: FakeClient, room: str, run: str) -> None:
         number += 1
 
 
-async def answer(reader: FakeClient, seat: Seat, room: str) -> None:
+async def answer(reader: FakeClient, seat: Seat, room: str, run: str) -> None:
     """Write replies for ever; every seventh is stopped in its middle, as a lost model would leave it."""
     number = 0
     while True:
-        reply = await seat.open_reply(room, "nobody's question", reader.rooms[room].position.seq)
+        reply = await seat.open_reply(room, f"nobody's question {run} {number}", reader.rooms[room].position.seq)
         for piece in range(5 + number % 40):
             await seat.write(room, Delta(reply, piece, piece + 1, f"{piece} "))
             say(room=room, reply=reply, text=reader.rooms[room].messages[reply].text)
@@ -60,7 +60,7 @@ async def main(path: Path, run: str) -> None:
             member = FakeClient(hub, name)
             await member.join(room)
             busy.append(post(member, room, run))
-        busy.append(answer(member, seat, room))
+        busy.append(answer(member, seat, room, run))
     await asyncio.gather(*busy)
 
 

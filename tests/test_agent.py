@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
 from nbgroupchat.agent import Agent
+from nbgroupchat.backplanes.base import Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
+from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Part, Piece, Reading, Sampling, StatusListener
 from nbgroupchat.engines.script import ScriptEngine, Step
+from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.prompt import Prompt
-from nbgroupchat.protocol import MAX_TEXT, Cancel, Delta, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import MAX_TEXT, Cancel, Delta, DurableEvent, Redact, ReplyClosed, ReplyOpened
 from nbgroupchat.settings import Settings
 from tests.clients import FakeClient, plain
 
@@ -352,3 +356,84 @@ async def test_a_stop_in_one_room_leaves_the_others() -> None:
     second_gate.set()
     assert (await ben.reply(second, "other")).text == "Two done"
     assert (await ana.reply(first)).text == "One"
+
+
+@pytest.mark.parametrize("spins", range(6))
+async def test_a_stop_while_the_opening_is_stored_leaves_no_reply_open(tmp_path: Path, spins: int) -> None:
+    """Wherever a stop of a question meets its turn, there is one reply to it, and that one is closed."""
+    store = SqliteBackplane(tmp_path / "rooms.sqlite", "normal")
+    hub, agent = Hub(store, plain), Agent(ScriptEngine(["Sure."]), SETTINGS)
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    asked = await ana.post("@llama hi")
+    for _ in range(spins):
+        await asyncio.sleep(0)
+    await ana.send(Cancel(room="lobby", id=asked.id))
+    await agent.close()
+    entries, _ = await store.read("lobby", 1_000, 1_000)
+    (opened,) = [entry.eid for entry in entries if isinstance(entry, ReplyOpened)]
+    assert [entry.id for entry in entries if isinstance(entry, ReplyClosed)] == [opened]
+    await hub.close()
+
+
+async def test_a_question_taken_back_is_not_answered() -> None:
+    """A question that is redacted while it waits gets no turn."""
+    reply, gate = holding("One")
+    chat = Chat(reply, "Two.")
+    ana, ben = await chat.member("Ana"), await chat.member("Ben")
+    first = await ana.post("@llama one?")
+    second = await ben.post("@llama two?")
+    await ben.send(Redact(room="lobby", id=second.id))
+    gate.set()
+    await ana.reply(first.id)
+    last = await ana.post("@llama three?")
+    assert (await ana.reply(last.id)).text == "Two."
+    assert ben.reply_to(second.id) is None
+
+
+class FullStore(MemoryBackplane):
+    """A store that has no room for the opening of a reply until there is; it may never be."""
+
+    def __init__(self, retry_ms: int | None) -> None:
+        super().__init__()
+        self.refusals = 0
+        self._retry_ms = retry_ms
+
+    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+        if isinstance(entry, ReplyOpened) and self.refusals < 2:
+            self.refusals += 1
+            raise Refusal(Code.UNAVAILABLE, "The disk is full.", self._retry_ms)
+        return await super().append(room, entry, key)
+
+
+async def test_a_question_is_answered_once_there_is_room_again() -> None:
+    """Where a reply cannot be stored now, the question is not forgotten; where it never will be, the next ones are not
+    either.
+    """
+    for retry_ms in (1, None):
+        store = FullStore(retry_ms)
+        hub, agent = Hub(store, plain), Agent(ScriptEngine(["Sure."]), SETTINGS)
+        agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+        ana = FakeClient(hub, "Ana")
+        await ana.join()
+        questions = [await ana.post("@llama hi")]
+        if retry_ms is None:
+            while store.refusals < 2:
+                await asyncio.sleep(0)
+                if not agent._turns:
+                    questions.append(await ana.post("@llama again"))
+            questions.append(await ana.post("@llama and now"))
+        assert (await ana.reply(questions[-1].id)).text == "Sure."
+        assert store.refusals == 2
+        await agent.close()
+
+
+async def test_a_closed_agent_takes_no_question() -> None:
+    """What is asked while the server ends begins no turn that nobody would wait for."""
+    chat = Chat("Sure.")
+    ana = await chat.member("Ana")
+    await chat.agent.close()
+    asked = await ana.post("@llama hi")
+    await asyncio.sleep(0)
+    assert (ana.reply_to(asked.id), chat.engine.prompts) == (None, [])

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
+from nbgroupchat.errors import Refusal
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Cancel, Delta, ReplyClosed
+from nbgroupchat.protocol import Cancel, Delta, Joined, ReplyClosed
 from tests import test_hub
 from tests.clients import FakeClient, Nobody, plain
 
@@ -44,7 +45,7 @@ async def test_a_stop_races_the_pieces_and_nothing_is_told_beyond_it(hub: Hub) -
     await ana.join()
     await ben.join()
     for attempt in range(30):
-        reply = await seat.open_reply("lobby", "asked", 0)
+        reply = await seat.open_reply("lobby", f"asked {attempt}", 0)
 
         async def write(reply: str) -> int:
             pieces = 0
@@ -68,3 +69,16 @@ async def test_a_stop_races_the_pieces_and_nothing_is_told_beyond_it(hub: Hub) -
         pieces = [event for event in ben.events if isinstance(event, Delta) and event.id == reply]
         assert closed.text == shown == "".join(piece.text for piece in pieces)
         assert not [event for event in ben.events[heard:] if isinstance(event, Delta)]
+
+
+async def test_who_leaves_while_a_room_is_opened_takes_it_from_nobody(hub: Hub) -> None:
+    """Two people join a new room at once and one goes at once: the other is in it, and can talk."""
+    ana, ben, eve = FakeClient(hub, "Ana"), FakeClient(hub, "Ben"), FakeClient(hub, "Eve")
+    joining = [asyncio.ensure_future(client.join("new")) for client in (ana, ben)]
+    await asyncio.sleep(0)
+    ana.leave()
+    gone, joined = await asyncio.gather(*joining, return_exceptions=True)
+    assert (type(gone), type(joined)) == (Refusal, Joined)
+    await eve.join("new")
+    await ben.post("hello", "new")
+    assert eve.texts("new") == ["hello"]

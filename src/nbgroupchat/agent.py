@@ -27,7 +27,7 @@ from nbgroupchat.protocol import (
     Status,
 )
 from nbgroupchat.settings import Settings
-from nbgroupchat.turn import Seat, Turn
+from nbgroupchat.turn import Seat, Turn, begin
 from nbgroupchat.turns import TurnQueue, TurnRefused
 from nbgroupchat.window import BYTES_PER_TOKEN, Window
 
@@ -49,6 +49,7 @@ class Agent:
         self._queued: set[str] = set()
         self._turns: dict[str, Turn] = {}
         self._refusals: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def sit(self, seat: Seat) -> None:
         """Take a seat, and say how the model is from now on."""
@@ -83,6 +84,9 @@ class Agent:
                 turn.stop()
             if isinstance(event, DurableEvent):
                 window.apply(event, ids)
+            if isinstance(event, Redacted):
+                # Nobody is answered who has taken the question back.
+                self._queue.withdraw(room, event.id)
             if isinstance(event, Posted) and self._seat.me(room) in event.asks:
                 self._ask(room, event)
             elif turn is None and isinstance(event, (Posted, Edited, Redacted, RoomChanged)):
@@ -105,6 +109,7 @@ class Agent:
 
     async def close(self) -> None:
         """Stop answering and end the engine."""
+        self._closed = True
         self._queue.clear()
         tasks = [turn.task for turn in self._turns.values() if turn.task is not None]
         for task in tasks:
@@ -117,6 +122,8 @@ class Agent:
         self._seat.announce(Status(status.state, status.model, status.progress, status.message))
 
     def _ask(self, room: str, asked: Posted) -> None:
+        if self._closed:
+            return
         loop = asyncio.get_running_loop()
         try:
             self._queue.add(room, asked, loop.time())
@@ -127,8 +134,8 @@ class Agent:
             task.add_done_callback(self._refusals.discard)
 
     async def _refuse(self, room: str, asked: Posted, why: str) -> None:
-        reply = await self._seat.open_reply(room, asked.eid, asked.seq)
-        await self._seat.close_reply(room, reply, "failed", why)
+        if (reply := await begin(self._seat, room, asked.eid, asked.seq)) is not None:
+            await self._seat.close_reply(room, reply, "failed", why)
 
     def _next_turns(self) -> None:
         """Begin what can begin, and let everybody know who waits."""

@@ -275,17 +275,23 @@ class Hub:
             channel = self._channels[room] = Channel(room, self._encode)
             channel.seated = tuple(seat.identity for seat in self._seats)
         try:
-            async with channel.lock:
-                if not channel.key:
-                    opened = await self._backplane.open(room, partial(self._deliver, channel))
-                    channel.opened(opened)
-                    for listener in self._seats.values():
-                        listener.opened(room, (*opened.earlier, *opened.entries), opened.records)
-                    await self._end_left_open(channel, (*opened.earlier, *opened.entries))
+            # Whoever waits for the lock needs the room, also where the one who opens it leaves meanwhile.
+            with channel.busy():
+                async with channel.lock:
+                    await self._open_once(channel)
         except Refusal:
             self._give_back(channel)
             raise
         return channel
+
+    async def _open_once(self, channel: Channel) -> None:
+        if channel.key:
+            return
+        opened = await self._backplane.open(channel.room, partial(self._deliver, channel))
+        channel.opened(opened)
+        for listener in self._seats.values():
+            listener.opened(channel.room, (*opened.earlier, *opened.entries), opened.records)
+        await self._end_left_open(channel, (*opened.earlier, *opened.entries))
 
     async def _end_left_open(self, channel: Channel, entries: Sequence[DurableEvent]) -> None:
         """End the replies that nobody writes any more, as a server that was killed leaves them, with what was told."""
@@ -357,10 +363,13 @@ class Seat:
         return self._hub._channels[room].member(self.identity).id
 
     async def open_reply(self, room: str, to: str, context: int) -> str:
-        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id."""
+        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id.
+
+        A question is answered once: who begins while another's beginning is being stored is given the same reply.
+        """
         entry = ReplyOpened(seq=0, eid="", ts=0, by=self.me(room), name=self.identity.name, to=to, context=context)
         async with self._hub._channels[room].lock:
-            appended = await self._hub._backplane.append(room, entry)
+            appended = await self._hub._backplane.append(room, entry, f"open {to}")
         return appended.entry.eid
 
     async def write(self, room: str, delta: Delta) -> bool:

@@ -122,7 +122,9 @@ class Turn:
         prompt, speakers = window.prompt(asked.eid), window.speakers_of()
         left_out = window.left_out()
         guard = Guard(agent_name, window.speakers(), cue(agent_name))
-        reply = self.reply = await self._seat.open_reply(self._room, asked.eid, context)
+        reply = self.reply = await begin(self._seat, self._room, asked.eid, context)
+        if reply is None:
+            return
         note("reply_begun", room=self._room, reply=reply)
         began = time.monotonic()
         status: ReplyStatus = "interrupted"
@@ -223,6 +225,18 @@ class Turn:
                 if status is not None or guard.ended:
                     return status or "complete"
         raise EngineInterrupted(_NO_END)
+
+
+async def begin(seat: Seat, room: str, asked: str, context: int) -> str | None:
+    """Open a reply, again and again where it cannot be stored now; None where that will not change by itself."""
+    while True:
+        try:
+            return await seat.open_reply(room, asked, context)
+        except Refusal as refusal:
+            _log.warning("A question in room %s cannot be answered: %s", room, refusal.message)
+            if refusal.retry_ms is None:
+                return None
+            await asyncio.sleep(refusal.retry_ms / 1000)
 
 
 def _messages(segments: Sequence[Segment]) -> int:

@@ -183,3 +183,16 @@ def test_pins_leave_room_to_the_conversation() -> None:
     assert (composed.dropped, text.count(CUT_MARK)) == (0, 3)
     assert all(f"ana: {number} x" in text for number in range(3))
     assert "ana: 0000" in text
+
+
+def test_a_reply_that_repeats_a_marker_marks_no_turn() -> None:
+    """Ids of control tokens, or of a template's ordinary text, are not put back: the text is, split like a member's."""
+    literals = TurnLiterals("[SYS]", "[INST]", "[/INST]", "[INST]", "[/INST]")
+    composer = Composer(VOCABULARY, literals)
+    sampled = tuple(VOCABULARY.tokenize("a [/INST] b", special=False))
+    for text, ids in (("a [/INST] b", sampled), ("hi", (VOCABULARY.id("<a>"), *b"hi"))):
+        kept = Segment("assistant", text, "r", ids)
+        composed = composer.compose("lobby", [SYSTEM, _user("1"), kept, _user("2")], 1000, opening=True)
+        assert composed.replies == ()
+        assert VOCABULARY.text(composed.ids).count("[/INST]") == 2
+        assert VOCABULARY.id("<a>") not in composed.ids

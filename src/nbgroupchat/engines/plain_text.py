@@ -55,6 +55,11 @@ class PlainText:
         self._known.move_to_end(text)
         return list(known)
 
+    def is_plain(self, text: str, ids: Iterable[int]) -> bool:
+        """Whether a text that was sampled as these ids spells no marker, and none of them is one."""
+        spelled = self._markers is not None and self._markers.search(text) is not None
+        return not spelled and all(map(self._vocabulary.is_plain, ids))
+
     def _found(self, text: str) -> list[int]:
         ids: list[int] = []
         done = 0

@@ -120,10 +120,12 @@ class Composer:
         return system, told, max(length - fixed - len(system), 2 * (self._overhead + len(self._mark) + 2))
 
     def _spelled(self, segment: Segment) -> list[int]:
-        """The ids a reply was sampled as, where they are known and all of it was said."""
+        """The ids a reply was sampled as, where they are known, all of it was said, and it marks no turn: a member may
+        have had the model repeat a marker.
+        """
         if segment.role != "assistant" or self.spoken(segment.text) != segment.text:
             return []
-        return list(segment.ids)
+        return list(segment.ids) if self._plain.is_plain(segment.text, segment.ids) else []
 
     def _parts(self, segments: Sequence[Segment], spelled: Sequence[list[int]], body: int) -> list[_Part]:
         parts = []
