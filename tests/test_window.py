@@ -196,6 +196,7 @@ def test_what_is_redacted_is_read_no_more() -> None:
     room.apply(redacted(5, "r2"))
     room.apply(edited(6, "nobody's", "x"))
     assert room.read_ahead().segments[OPENING:] == ()
+    assert room.left_out() == 0
 
 
 def test_what_is_pinned_stays() -> None:

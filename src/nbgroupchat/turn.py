@@ -163,7 +163,11 @@ class Turn:
                     await self._keep(record)
 
     def _begun(self, reading: Reading, seen: tuple[Seen, ...], left_out: int) -> ReplyRecord:
+        model = self._engine.model
         return ReplyRecord(
+            model=model.name if model is not None else self._engine.status.model,
+            sha256=model.sha256 if model is not None else "",
+            context_tokens=model.context_tokens if model is not None else 0,
             seen=seen,
             left_out=left_out,
             spelled=reading.replies,
@@ -177,19 +181,15 @@ class Turn:
 
     def _ended(self, record: ReplyRecord) -> ReplyRecord:
         model, end = self._engine.model, self._finish
+        if model is not None:
+            # The hash of a large file takes a while.
+            record = replace(record, sha256=model.sha256)
         if end is not None:
             # Some engines can count only now.
             record = replace(record, prompt=end.prompt, evaluated=end.evaluated, cached=end.cached)
         written = end.written if end is not None else sum(len(piece.ids) or 1 for piece in self._pieces)
         self._measures.tokens.update(evaluated=record.evaluated, cached=record.cached, written=written)
-        return replace(
-            record,
-            sampled=self._sampled,
-            written=written,
-            model=model.name if model is not None else self._engine.status.model,
-            sha256=model.sha256 if model is not None else "",
-            context_tokens=model.context_tokens if model is not None else 0,
-        )
+        return replace(record, sampled=self._sampled, written=written)
 
     async def _keep(self, record: ReplyRecord) -> None:
         self._record = record

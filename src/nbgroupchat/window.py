@@ -149,8 +149,8 @@ class Window:
             self._add(_Item(opened.context + 0.5, event.id, "", segments), shown=bool(event.text))
 
     def _add(self, item: _Item, *, shown: bool) -> None:
-        self._messages += 1
         if shown:
+            self._messages += 1
             insort(self._items, item, key=lambda other: other.order)
             self._trim()
 
@@ -160,6 +160,7 @@ class Window:
         item = self._gone.get(message) if place is None else self._items[place]
         if item is None:
             return
+        self._messages -= not text
         said_now = _post(item.id, item.speaker, text) if item.speaker else Segment("assistant", text, item.id)
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:
