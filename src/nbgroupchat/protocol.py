@@ -210,10 +210,7 @@ class ChangeAnswer(Struct, frozen=True):
 
 
 class Read(Struct, frozen=True):
-    """A part of what the model read: the message `id`, called what its speaker is called there, or the server's `text`.
-
-    Both are empty for words of the server that are not shown.
-    """
+    """A part of what the model read: the message `id` and what its speaker is called there, or the server's `text`."""
 
     id: str = ""
     speaker: str = ""

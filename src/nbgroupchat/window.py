@@ -226,7 +226,7 @@ def opening(agent: str, system_prompt: str) -> tuple[Segment, ...]:
     nobody asks about: that model would take it for something said in the room, however the example is announced.
     """
     return (
-        Segment("system", explain(agent, system_prompt)),
+        Segment("system", introduction(agent, system_prompt)),
         Segment("user", said(EXAMPLE_SPEAKERS[0], "The toy museum closes at 8.")),
         Segment("user", said(EXAMPLE_SPEAKERS[1], f"@{agent} when does the toy museum close?")),
         Segment("user", cue(agent, EXAMPLE_SPEAKERS[1])),
@@ -234,7 +234,7 @@ def opening(agent: str, system_prompt: str) -> tuple[Segment, ...]:
     )
 
 
-def explain(agent: str, system_prompt: str) -> str:
+def introduction(agent: str, system_prompt: str) -> str:
     """Give the system message: what the conversation looks like, and who the model is in it."""
     text = (
         f"You are {agent}, a helpful assistant in a group chat. Several people talk here. "
