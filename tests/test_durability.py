@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from nbgroupchat.backplanes import sqlite_trim
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.errors import Code, Refusal
@@ -213,4 +214,27 @@ async def test_what_is_trimmed_is_shown_to_nobody_who_joins(tmp_path: Path) -> N
     assert ana.texts() == []
     await ana.post("after")
     assert (ana.texts(), ana.rooms["lobby"].position.seq) == (["after"], 8)
+    await hub.close()
+
+
+async def test_what_is_forgotten_before_a_trim_fails_is_shown_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a trim breaks off who joins is shown nothing of what the file has forgotten by then."""
+    monkeypatch.setattr(sqlite_trim, "BLOCK", 3)
+    backplane = SqliteBackplane(tmp_path / "rooms.sqlite")
+    hub = Hub(backplane, plain)
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    await ana.join()
+    for number in range(1, 9):
+        await ana.post(str(number))
+    await backplane._writer.write(
+        lambda db: db.execute(
+            "CREATE TEMP TRIGGER fails BEFORE DELETE ON entries WHEN old.seq = 5 BEGIN SELECT raise(ABORT, 'x'); END"
+        ).fetchall()
+    )
+    with pytest.raises(Refusal):
+        await hub.trim(2**50)
+    await ben.join()
+    assert ben.texts() == ["4", "5", "6", "7", "8"]
     await hub.close()

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from nbgroupchat.engines.base import Engine, EngineStatus, Sampling
-from nbgroupchat.explain import decode_record
+from nbgroupchat.explain import record_of
 from nbgroupchat.measures import Measures
 from nbgroupchat.protocol import (
     DurableEvent,
@@ -68,7 +68,7 @@ class Agent:
         window = Window(self._settings.agent_name, budget, self._settings.system_prompt)
         for entry in entries:
             kept = records.get(entry.id) if isinstance(entry, ReplyClosed) else None
-            window.apply(entry, decode_record(kept).sampled if kept else ())
+            window.apply(entry, record.sampled if (record := record_of(kept)) else ())
         self._windows[room] = window
         self._engine.start()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.channel import Channel
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.explain import decode_record, explanation
+from nbgroupchat.explain import explanation, record_of
 from nbgroupchat.policy import check_edit, check_pin, check_redaction
 from nbgroupchat.protocol import (
     ChangeAnswer,
@@ -69,13 +69,13 @@ class Changes:
         """Say what the model read for a reply. Raises Refusal."""
         records = await self._backplane.records(channel.room, {command.id})
         message = await self._message(channel, command.id)
-        if message is None or message.to is None or command.id not in records:
+        record = record_of(records.get(command.id))
+        if message is None or message.to is None or record is None:
             raise Refusal(
                 Code.NOT_FOUND,
-                "Of this message nothing is recorded that the model read: it is no reply, was redacted, or the model "
-                "had not begun to read when it ended.",
+                "Of this message nothing is recorded that the model read: it is no reply, was redacted, the model had "
+                "not begun to read when it ended, or what was recorded cannot be read.",
             )
-        record = decode_record(records[command.id])
         entries = await self._backplane.about(channel.room, record.messages)
         return explanation(message, record, entries)
 

@@ -6,7 +6,9 @@ was sampled as, so that a redaction takes nothing away that it does not find. Pu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -60,6 +62,8 @@ class CannotRebuild(Exception):
     """A prompt that cannot be composed again; the message says what is missing."""
 
 
+_log = logging.getLogger(__name__)
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(ReplyRecord)
 
@@ -72,6 +76,26 @@ def encode_record(record: ReplyRecord) -> bytes:
 def decode_record(raw: bytes) -> ReplyRecord:
     """Read a record. Raises msgspec.DecodeError for anything else."""
     return _decoder.decode(raw)
+
+
+def record_of(raw: bytes | None) -> ReplyRecord | None:
+    """Read a record that may be forged or of another version: one that cannot be read counts as none."""
+    if not raw:
+        return None
+    try:
+        return decode_record(raw)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        _report_unreadable()
+        return None
+
+
+@cache
+def _report_unreadable() -> None:
+    # What was found is not repeated: it may be anything.
+    _log.error(
+        "What is recorded with a reply cannot be read, or is forged. It counts as not "
+        "recorded, and so do others like it, which are not reported."
+    )
 
 
 def seen_in(segments: Sequence[Segment], speakers: Mapping[str, str]) -> tuple[Seen, ...]:

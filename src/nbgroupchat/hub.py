@@ -159,9 +159,11 @@ class Hub:
 
     async def trim(self, before: int) -> None:
         """Forget what was said before a time, in milliseconds since 1970, and is not pinned."""
-        for room, base in (await self._backplane.trim(before)).items():
-            if channel := self._channels.get(room):
-                channel.trim(base)
+        # Part by part, so that what is forgotten is shown to nobody also where a later part fails.
+        while moved := await self._backplane.trim(before):
+            for room, base in moved.items():
+                if channel := self._channels.get(room):
+                    channel.trim(base)
 
     async def close(self) -> None:
         """End; whatever is stored stays stored."""

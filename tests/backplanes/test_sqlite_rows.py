@@ -5,15 +5,23 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_rows import LOST_TEXT
-from nbgroupchat.errors import Refusal
+from nbgroupchat.engines.echo import EchoEngine
+from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.explain import _report_unreadable, record_of
+from nbgroupchat.hub import Hub
 from nbgroupchat.log import Log
-from nbgroupchat.protocol import Delta, ReplyClosed
+from nbgroupchat.policy import Identity
+from nbgroupchat.protocol import Delta, Explain, Explanation, ReplyClosed
 from nbgroupchat.room import Room
+from nbgroupchat.settings import Settings
 from tests.backplanes.contract import closing, opening, pinning, post
+from tests.clients import FakeClient, plain
 
 FORGED = "forged"
 
@@ -158,3 +166,39 @@ async def test_pieces_end_where_one_is_missing(path: Path) -> None:
     ended = (await backplane.append("lobby", closing(reply, "01"))).entry
     assert isinstance(ended, ReplyClosed)
     await backplane.close()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"\xc1", b"", b"\x80", b"\x91" * 100_000, msgspec.msgpack.encode({"seen": [["user", "a"]], "left_out": FORGED})],
+    ids=["none", "empty", "without fields", "deep", "of another kind"],
+)
+async def test_a_forged_record_counts_as_none(tmp_path: Path, record: bytes) -> None:
+    """Where what is recorded with a reply is forged the room opens, the agent answers, and explaining is refused."""
+    path, settings = tmp_path / "rooms.sqlite", Settings()
+    asked = []
+    for _ in range(2):
+        hub, agent = Hub(SqliteBackplane(path), plain), Agent(EchoEngine(), settings)
+        agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+        ana = FakeClient(hub, "Ana")
+        await ana.join()
+        asked.append((await ana.post("@llama hi")).id)
+        reply = await ana.reply(asked[-1])
+        assert reply.status == "complete"
+        first = ana.reply_to(asked[0])
+        assert first is not None
+        if len(asked) == 2:
+            with pytest.raises(Refusal) as refusal:
+                await ana.send(Explain(room="lobby", id=first.id))
+            assert refusal.value.code is Code.NOT_FOUND
+        await agent.close()  # by then the reply is recorded
+        assert isinstance(await ana.send(Explain(room="lobby", id=reply.id)), Explanation)
+        await hub.close()
+        forge(path, "UPDATE records SET record = ?", record)
+
+
+def test_forged_records_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    """However many cannot be read, there is one line about it."""
+    _report_unreadable.cache_clear()
+    assert [record_of(FORGED.encode()) for _ in range(3)] == [None] * 3
+    assert len(caplog.records) == 1

@@ -87,7 +87,7 @@ class Backplane(Protocol):
         """Forget the entries from the beginning of each log up to the first that is not older than the time `before`.
 
         Kept are the last `room_changed`, the messages it pins, and all from the oldest open reply on. Gives the last
-        entry forgotten of each room that had some.
+        entry forgotten of each room that had some. It may be only a part: to be called until it gives nothing.
         """
 
     async def close(self) -> None:

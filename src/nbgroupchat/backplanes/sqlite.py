@@ -169,12 +169,9 @@ class SqliteBackplane:
 
     async def trim(self, before: int) -> Mapping[str, int]:
         """See `Backplane.trim`."""
-        moved: dict[str, int] = {}
-        while block := await self._writer.write(
+        return await self._writer.write(
             lambda db: sqlite_trim.trim(db, before, self._losses), lambda _moved: None, erases=True
-        ):
-            moved.update(block)
-        return moved
+        )
 
     async def close(self) -> None:
         """See `Backplane.close`."""

@@ -1,6 +1,9 @@
 """The one thread that writes the file of rooms: whatever waits goes into one transaction, and so into one flush of the
 disk. What is asked for is answered and told on the event loop, in order, once it is on the disk and not before.
 
+What was erased may have copies in the side file, which is emptied before that is answered. Where that fails, or another
+program reads the file, it is tried again at intervals without waiting.
+
 Where the file cannot be opened or written everything is refused with `unavailable`, and each time it is tried again.
 """
 
@@ -27,6 +30,9 @@ RETRY_MS = 2_000
 
 MOST_AT_ONCE = 500
 """Writes in one transaction."""
+
+AGAIN_SECONDS = 2.0
+"""How long after the side file could not be emptied it is tried again."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +79,11 @@ class Writer:
         self._db: sqlite3.Connection | None = None
         self._path = Path()
         self._leftovers = False
+        """Whether the side file may hold what was erased."""
+        self._tried = 0.0
+        """When it was last tried to empty it."""
+        self._left = ""
+        """Why that failed, which is reported once."""
         self._refused = ""
         """Why the newest group of writes failed, which is reported once."""
 
@@ -84,8 +95,9 @@ class Writer:
     ) -> T:
         """Carry out a change and give what it gives, once it is on the disk; `tell` has been called with it by then.
 
-        After what `erases`, no copy is left in the side file either. Whoever is cancelled waits until it is decided,
-        so that a lock held around the call covers all of it. Raises Refusal with `unavailable`.
+        After what `erases`, no copy is left in the side file either, unless something keeps it from being emptied.
+        Whoever is cancelled waits until it is decided, so that a lock held around the call covers all of it. Raises
+        Refusal with `unavailable`.
         """
         if self._closing:
             raise Refusal(Code.UNAVAILABLE, "The server is ending. Send it again when it is back.", RETRY_MS)
@@ -114,17 +126,7 @@ class Writer:
     def _run(self) -> None:
         ending = False
         while not ending:
-            group: list[_Write[object]] = []
-            try:
-                found = self._waiting.get()
-                while found is not None:
-                    group.append(found)
-                    if len(group) == MOST_AT_ONCE:
-                        break
-                    found = self._waiting.get_nowait()
-                ending = found is None
-            except queue.Empty:
-                pass
+            group, ending = self._next()
             self._commit(group)
             by_loop: dict[asyncio.AbstractEventLoop, list[_Write[object]]] = {}
             for write in group:
@@ -132,8 +134,26 @@ class Writer:
             for loop, writes in by_loop.items():
                 with suppress(RuntimeError):  # a loop that has ended
                     loop.call_soon_threadsafe(_settle, writes)
+            if self._db is not None and self._leftovers and self._again_in() <= 0:
+                self._empty(self._db, wait=False)
         if self._db is not None:
             self._let_go(self._db)
+
+    def _next(self) -> tuple[list[_Write[object]], bool]:
+        """Wait for what is to be written, none where the side file is due before, and say whether it is the last."""
+        group: list[_Write[object]] = []
+        with suppress(queue.Empty):
+            found = self._waiting.get(timeout=max(self._again_in(), 0) if self._leftovers and self._db else None)
+            while found is not None:
+                group.append(found)
+                if len(group) == MOST_AT_ONCE:
+                    return group, False
+                found = self._waiting.get_nowait()
+            return group, True
+        return group, False
+
+    def _again_in(self) -> float:
+        return self._tried + AGAIN_SECONDS - time.monotonic()
 
     def _commit(self, group: Sequence[_Write[object]]) -> None:
         """Carry out a group in one transaction, or, where one of it has a fault of its own, each by itself."""
@@ -169,11 +189,31 @@ class Writer:
             with suppress(sqlite3.Error):  # SQLite has rolled back by itself
                 db.execute("ROLLBACK")
             raise
-        self._leftovers |= any(write.erases for write in group)
-        if self._leftovers:
-            # The side file holds pages as they were before. Who reads at this moment makes it wait for the next time.
-            busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._leftovers = bool(busy)
+        if any(write.erases for write in group):
+            # Only the first waits for who reads: each later one would hold up all rooms for as long.
+            wait, self._leftovers = not self._leftovers, True
+            self._empty(db, wait)
+
+    def _empty(self, db: sqlite3.Connection, wait: bool) -> None:
+        """Empty the side file, which holds pages as they were before. What is committed stays so where that fails."""
+        try:
+            (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
+            try:
+                if not wait:
+                    db.execute("PRAGMA busy_timeout = 0")
+                busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {patience}")
+            self._leftovers, self._left = bool(busy), ""
+        except sqlite3.Error as error:
+            if str(error) != self._left:
+                _log.error(
+                    "What was redacted or forgotten may still be in %s-wal, which cannot be emptied (%s). Look after "
+                    "the disk and its free space; it is tried again every %g seconds.",
+                    self._path, error, AGAIN_SECONDS,
+                )  # fmt: skip
+            self._left = str(error)
+        self._tried = time.monotonic()
 
     def _refuse(self, group: Sequence[_Write[object]], error: StoreError) -> None:
         if str(error) != self._refused:
