@@ -191,12 +191,14 @@ class World:
         quiet = 0
         while quiet < 2:
             await self.store.begin()
-            for _ in range(8):
+            # What follows from what is stored needs a few turns of the loop, and may store again.
+            for _ in range(20):
                 await asyncio.sleep(0)
+            storing = any(heard.writes for heard in self.store._rooms.values()) or self.hub._closing
             script = self.engine.script
             writing = script is not None and script.empty()
             done = all(turn.task is None or turn.task.done() for turn in self.agent._turns.values())
-            quiet = quiet + 1 if writing or (done and not self.agent.waiting) else 0
+            quiet = quiet + 1 if not storing and (writing or (done and not self.agent.waiting)) else 0
 
     # What people do.
 
