@@ -43,7 +43,7 @@ Two people, one room, one llama. Open one address here, the other in a second br
   Ben's notebook  {ben}
   the room alone  {base}/nbgroupchat/rooms/lobby?token={token}
 
-The server is up when it says "nbgroupchat: rooms such as ...". Run the cells, set your name below the chat, say
+The server is up when its log says where the rooms are. Run the cells, set your name below the chat, say
 hello, and ask with @llama. Ctrl+C here ends the server; the notebooks and the room stay in {FOLDER.name}/.
 """,
         flush=True,
@@ -51,7 +51,7 @@ hello, and ask with @llama. Ctrl+C here ends the server; the notebooks and the r
     # It ends at once on Ctrl+C, and in order: it asks nothing, and nobody kills it.
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "-y"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={FOLDER}"]
-    command.append(f"--NbGroupChat.store={FOLDER / 'rooms.sqlite'}")
+    command.append(f"--NbGroupChat.store={FOLDER / '.rooms' / 'rooms.sqlite'}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     environment = os.environ | {

@@ -103,7 +103,10 @@ def open_to_write(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file as it is, also while it is written, and where nothing may be written. Raises StoreError."""
     if not path.exists():
-        raise StoreError(f"There is no file of rooms at {path}. It is made when something is said in a room.")
+        raise StoreError(
+            f"There is no file of rooms at {path}. It is made when something is said in a room. A server's log "
+            "says where its rooms are kept; --store names that file."
+        )
     address = path.absolute().as_uri()
     with explained(path):
         try:
