@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -129,6 +129,9 @@ TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 class SocketClient:
     """Joins a hub over one of the transports and folds what it is told; `heard` keeps all of it."""
 
+    connected: ClassVar[list[SocketClient]] = []
+    """All that were connected, for whoever closes at last what a test left open."""
+
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.heard: list[Event] = []
@@ -144,6 +147,7 @@ class SocketClient:
         else:
             http = url.replace("ws:", "http:", 1)
             self.connection = await ExchangeClient.connect(http, headers, self._hear, self._end, over)
+        cls.connected.append(self)
         return self
 
     async def invoke(self, target: str, **fields: object) -> dict[str, Any]:
