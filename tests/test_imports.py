@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
     ("protocol", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
-    ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript"),
+    ("log", "room", "window", "policy", "roles", "rates", "mention", "guard", "turns", "explain", "transcript"),
     ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
