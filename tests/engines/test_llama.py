@@ -70,7 +70,7 @@ async def test_a_stopped_reply_says_no_more(smollm: LlamaEngine) -> None:
         _, *stopped = [await anext(stream) for _ in range(4)]
     pieces, finish = await read(smollm)
     assert all(isinstance(part, Piece) for part in stopped)
-    assert [piece.text for piece in pieces] == [piece.text for piece in expected]
+    assert "".join(piece.text for piece in pieces) == "".join(piece.text for piece in expected)
     assert finish.evaluated == 1
 
 

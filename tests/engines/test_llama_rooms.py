@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from itertools import count
 
 import pytest
 
@@ -116,7 +117,8 @@ class Bench:
         self.model = LlamaModel(str(find_model("")), context_tokens, 1, lambda share: None, sequences)
         self.reports: list[Report] = []
         self.composer = self.model.composer()
-        self.turns = Turns(self.model, self.composer, self.reports.append, 1 << 26)
+        # Time that leaps, so that each token is told by itself.
+        self.turns = Turns(self.model, self.composer, self.reports.append, 1 << 26, clock=count().__next__)
         self.batches: list[list[Part]] = []
         decode = self.model.decode
 
