@@ -201,6 +201,7 @@ class Connection:
         # Each link tells its own end, so that one that was given up says nothing about its successor.
         self._cut = cut = asyncio.Event()
         if self.found is None:
+            await LocalLink.begin()
             return LocalLink(self._hear)
         return await SocketLink.open(self.found, self._hear, cut.set)
 

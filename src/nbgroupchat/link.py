@@ -6,6 +6,7 @@ Both carry the same frames. Nothing here connects again or knows what the frames
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbgroupchat.connection_file import ConnectionFile
-from nbgroupchat.errors import ChatError
+from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.policy import Identity
 from nbgroupchat.settings import from_environment
 from nbgroupchat.signalr import client as signalr
@@ -21,6 +22,8 @@ from nbgroupchat.signalr import messages
 
 if TYPE_CHECKING:
     from nbgroupchat.compose import Composition
+
+_log = logging.getLogger(__name__)
 
 OnEvents: TypeAlias = Callable[[bytes], None]
 """Hears the JSON arguments of each `event` frame, on the event loop."""
@@ -83,6 +86,7 @@ class LocalLink:
 
     _composition: Composition | None = None
     """The hub of this process, shared by everything in it."""
+    _beginning: tuple[Composition, asyncio.Task[None]] | None = None
 
     def __init__(self, on_events: OnEvents) -> None:
         from nbgroupchat.channel import Client
@@ -103,9 +107,19 @@ class LocalLink:
         return LocalLink._composition
 
     @classmethod
+    async def begin(cls) -> None:
+        """Have the hub of this process ready: its store is open, and what has become old is forgotten."""
+        composition = cls.composition()
+        if LocalLink._beginning is None or LocalLink._beginning[0] is not composition:
+            LocalLink._beginning = (composition, asyncio.get_running_loop().create_task(_begin(composition)))
+        # Others may wait for the same; one that is cancelled must not cancel theirs.
+        await asyncio.shield(LocalLink._beginning[1])
+
+    @classmethod
     def forget(cls) -> None:
         """Take part in the old hub no more: the next link makes another one."""
         cls._composition = None
+        cls._beginning = None
 
     async def invoke(self, target: str, arguments: bytes) -> bytes:
         """See `Link.invoke`."""
@@ -127,6 +141,13 @@ class LocalLink:
         for message in messages.parse(frame):
             if isinstance(message, messages.Invocation):
                 self._on_events(bytes(message.arguments))
+
+
+async def _begin(composition: Composition) -> None:
+    try:
+        await composition.begin()
+    except Refusal as refusal:
+        _log.warning("nbgroupchat cannot take posts: %s", refusal.message)
 
 
 def kernel_headers(found: ConnectionFile) -> dict[str, str]:

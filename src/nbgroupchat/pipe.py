@@ -44,7 +44,10 @@ async def open_pipe(found: ConnectionFile | None) -> Pipe:
 
     Raises LinkClosed.
     """
-    return LocalPipe() if found is None else await SocketPipe.open(found)
+    if found is not None:
+        return await SocketPipe.open(found)
+    await LocalLink.begin()
+    return LocalPipe()
 
 
 class SocketPipe:
