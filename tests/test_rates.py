@@ -11,7 +11,7 @@ from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Typing
-from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
+from nbgroupchat.rates import CROWD, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
 from tests.wire import Peer
@@ -120,8 +120,17 @@ def test_kernels_have_a_limit_together() -> None:
     """A program that makes up kernels gets ten times a user's limit with all of them, and people have their own."""
     rates = limits(Clock(), posts_per_minute=2)
     kernels = [Identity(str(number), "x", "kernel") for number in range(100)]
-    assert sum(not refused(rates, one, WRITES[0]) for one in kernels) == 2 * KERNELS
+    assert sum(not refused(rates, one, WRITES[0]) for one in kernels) == 2 * CROWD
     assert not refused(rates, Identity("0", "x"), WRITES[0])
+
+
+def test_a_tokens_holders_have_a_limit_together() -> None:
+    """Whoever shows the server's token and is somebody new each time gets ten times a user's limit in all."""
+    rates = limits(Clock(), posts_per_minute=2)
+    anonymous = [Identity(str(number), "x", crowd="token") for number in range(100)]
+    assert sum(not refused(rates, one, WRITES[0]) for one in anonymous) == 2 * CROWD
+    assert not refused(rates, Identity("0", "x", "kernel"), WRITES[0])
+    assert not refused(rates, Identity("ana", "Ana"), WRITES[0])
 
 
 def test_a_class_of_thirty_never_meets_the_defaults() -> None:

@@ -31,6 +31,8 @@ class Identity(Struct, frozen=True):
     user: str
     name: str
     kind: Kind = "human"
+    crowd: str = ""
+    """Those among whom one can be many at will, and who therefore have limits together."""
 
     def __post_init__(self) -> None:
         """Keep what cannot be shown or encoded out of every frame and every log."""

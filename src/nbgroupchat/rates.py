@@ -6,9 +6,9 @@ so a burst of a whole minute's worth passes. It is kept as the one moment at whi
 
 This module touches trust. It covers: commands of every kind, those that write to the log, those that read it, and what
 is written to one room by all together; what is refused costs nothing, so nobody is shut out by trying. A kernel has a
-person's limits, and all kernels together ten times as much, for a program can make up the id of a kernel. It does not
-cover: who somebody is, which is the server's to say (whoever holds a Jupyter server's token is somebody new with each
-connection), or how many connections there are, which is the endpoint's.
+person's limits, and all kernels together ten times as much, for a program can make up the id of a kernel. So have all
+that show the server's token and keep no cookie, for each of their connections is somebody new. It does not cover: who
+somebody is, which is the server's to say, or how many connections there are, which is the endpoint's.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Pos
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
-KERNELS: Final = 10
-"""How many times the limit of one the kernels of a server have together."""
+CROWD: Final = 10
+"""How many times the limit of one those have together who can be many at will, such as the kernels of a server."""
 
 _SWEEP: Final = 1024
 
@@ -100,12 +100,13 @@ class Rates:
 
 
 class _Users:
-    """One limit, of each user and of the kernels together."""
+    """One limit, of each user and of each crowd."""
 
     def __init__(self, per_minute: int) -> None:
         self._each = Rate(per_minute)
-        self._kernels = Rate(per_minute * KERNELS)
+        self._crowds = Rate(per_minute * CROWD)
 
     def of(self, identity: Identity) -> list[Limited]:
+        crowd = "kernels" if identity.kind == "kernel" else identity.crowd
         limits = [(self._each, f"{identity.kind} {identity.user}")]
-        return [*limits, (self._kernels, "")] if identity.kind == "kernel" else limits
+        return [*limits, (self._crowds, crowd)] if crowd else limits

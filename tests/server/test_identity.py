@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from nbgroupchat import connection_file, protocol
 from nbgroupchat.protocol import DurableEvent
+from nbgroupchat.rates import CROWD
 from tests.clients import TRANSPORTS, SocketClient
 from tests.jupyter import JupyterServer
+
+from .test_handlers import cookies_of, fetch
 
 WAYS = (*TRANSPORTS, "kernel")
 
@@ -86,6 +90,29 @@ async def test_what_others_wrote_stays(server: JupyterServer, way: str) -> None:
     assert ana.texts(room)[:2] == ["@llama mine", ana.messages(room)[1].text]
     for client in (ana, mallory):
         await client.connection.close()
+
+
+async def test_a_tokens_holders_are_many_and_have_limits_together(tmp_path: Path) -> None:
+    """Whoever shows the token and keeps no cookie is somebody new with each connection, and has no new limit with it;
+    somebody with a cookie, also one who shows the token as well, has a limit of their own.
+    """
+    with JupyterServer(tmp_path, "--NbGroupChat.engine=off", "--NbGroupChat.posts_per_minute=1") as server:
+
+        async def codes(headers: dict[str, str], count: int) -> list[str]:
+            found = []
+            for number in range(count):
+                client = await SocketClient.connect(server.hub, headers)
+                await client.join()
+                answer = await client.invoke("post", room="lobby", cid=str(number), text="hi")
+                found.append(answer["error"]["code"] if "error" in answer else "said")
+                await client.connection.close()
+            return found
+
+        assert await codes(server.login, CROWD + 3) == ["said"] * CROWD + ["too_fast"] * 3
+        page = await fetch(server, "nbgroupchat/rooms/lobby", server.login)
+        kept = {"Cookie": cookies_of(page)} | server.login
+        assert await codes(kept, 2) == ["said", "too_fast"]
+        assert await codes(server.login | {"Cookie": f"username-127-0-0-1-{server.port}=forged"}, 1) == ["too_fast"]
 
 
 COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import html
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
@@ -62,16 +63,23 @@ _PAGE = """<!doctype html>
 class _JupyterUser(HubRequest, JupyterHandler):
     """Who Jupyter says is there, and whether its page may connect."""
 
+    _keeps_no_cookie = False
+
     async def prepare(self, **kwargs: Any) -> None:
         """Authenticate as Jupyter does, without sending anybody to the login page."""
         await super().prepare(**kwargs, _redirect_to_login=False)
+        if self.token_authenticated:
+            # Jupyter makes up a new user then, for this request alone.
+            found = self.identity_provider.get_user_cookie(self)
+            self._keeps_no_cookie = (await found if inspect.isawaitable(found) else found) is None
 
     def signalr_user(self) -> object | None:
         """Give the identity that Jupyter authenticated."""
         user = self.current_user
         if user is None:
             return None
-        return Identity(str(user.username), user.display_name or user.name)
+        crowd = "token" if self._keeps_no_cookie else ""
+        return Identity(str(user.username), user.display_name or user.name, crowd=crowd)
 
     def signalr_user_key(self) -> str:
         """Give what a negotiated connection is bound to: the user, whatever name is shown.
