@@ -14,7 +14,17 @@ import pytest
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
-from nbgroupchat.engines.llama_messages import Began, Finished, Generate, Rebuild, Rebuilt, Report, Stop, Written
+from nbgroupchat.engines.llama_messages import (
+    Began,
+    Finished,
+    Forget,
+    Generate,
+    Rebuild,
+    Rebuilt,
+    Report,
+    Stop,
+    Written,
+)
 from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.engines.script import ScriptEngine
@@ -57,6 +67,10 @@ class InProcessLlama(Watched):
 
     def listen(self, room: str, prompt: Prompt) -> None:
         """Read nothing ahead."""
+
+    def forget(self, room: str, prompt: Prompt) -> None:
+        """Let go of what was redacted."""
+        self._turns.put(Forget(room, prompt.segments))
 
     async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Write a reply, a batch at a time."""

@@ -1,4 +1,4 @@
-"""What every engine must do, as tests. A subclass gives an `engine` that writes at least five pieces for `LONG`."""
+"""What every engine must do, as tests. A subclass gives an `engine` that writes at least five tokens for `LONG`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class EngineContract:
         finish = parts[-1]
         assert isinstance(finish, Finish)
         assert finish.prompt == finish.evaluated + finish.cached > 0
-        assert finish.written >= len(parts) - 2 >= 5
+        # How many pieces depends on how quick the machine is: what is written in one moment is told together.
+        assert finish.written >= max(5, len(parts) - 2)
+        assert len(parts) > 2
 
     async def test_status_goes_from_off_to_ready(self, engine: Engine) -> None:
         """An engine is off until it is started, and listeners hear of everything up to ready, which names the model."""
@@ -103,14 +105,18 @@ class EngineContract:
         assert all(pieces for pieces, _ in replies)
 
     async def test_hints_are_harmless(self, engine: Engine) -> None:
-        """Listening before, while and after loading never raises and changes nothing of a reply's shape."""
+        """Listening and forgetting at any time never raise, and change nothing of a reply's shape."""
         engine.listen("lobby", LONG)
+        engine.forget("lobby", LONG)
         engine.start()
         engine.listen("elsewhere", LONG)
         engine.listen("lobby", Prompt(LONG.segments[:-1]))
         pieces, _ = await read(engine)
         engine.listen("lobby", Prompt(()))
+        engine.forget("lobby", Prompt(LONG.segments[:1]))
+        engine.forget("nowhere", Prompt(()))
         assert pieces
+        assert (await read(engine))[0]
 
     async def test_close_may_be_called_at_any_time(self, engine: Engine) -> None:
         """Closing before and after a start, and twice, leaves the engine off."""

@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -20,7 +21,7 @@ from msgspec.structs import replace
 
 from nbgroupchat.engines.base import Sampling
 from nbgroupchat.engines.llama_batches import CHUNK
-from nbgroupchat.engines.llama_messages import Failed, Finished, Generate, Listen, Report, Stop, Written
+from nbgroupchat.engines.llama_messages import Failed, Finished, Forget, Generate, Listen, Report, Stop, Written
 from nbgroupchat.engines.llama_model import Part
 from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.llama_worker.model import LlamaModel
@@ -94,7 +95,9 @@ class Schedule:
     def _start(self) -> Turns:
         for sequence in range(self._pair.model.sequences):
             self._pair.model.truncate(sequence, 0)
-        return Turns(self._pair.model, self._pair.model.composer(), self._hear, self._cap)
+        # Time that leaps, so that a schedule is the same on every machine: each token is told by itself.
+        ticks = count().__next__
+        return Turns(self._pair.model, self._pair.model.composer(), self._hear, self._cap, clock=ticks)
 
     def _new_key(self) -> str:
         self._key += 1
@@ -128,6 +131,7 @@ class Schedule:
             place = self._random.choice(said)
             first = place - 1 if self._rooms[room][place].role == "assistant" else place
             del self._rooms[room][first : place + 1]
+            self._turns.put(Forget(room, self._segments(room)))
             self._turns.put(Listen(room, self._segments(room)))
             self.counts["redact"] += 1
 

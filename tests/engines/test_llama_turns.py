@@ -14,6 +14,7 @@ from nbgroupchat.engines.llama_messages import (
     Alive,
     Failed,
     Finished,
+    Forget,
     Generate,
     Listen,
     Rebuild,
@@ -404,6 +405,57 @@ def test_an_edit_is_read_again_from_where_it_is() -> None:
     desk.work()
     assert VOCABULARY.text(model.memory) == "<s>sys<u>" + "a" * 100 + "\nedited\n"
     assert sum(model.reads) - read == len("edited\n")
+
+
+@pytest.mark.parametrize("can_cut", [True, False])
+def test_what_was_redacted_is_let_go_at_once(can_cut: bool) -> None:
+    """Nothing is read for it: a sequence keeps what comes before, or nothing, and a parked room is dropped."""
+    model = PlayedModel(sequences=1)
+    model.can_cut = model.can_truncate = can_cut
+    desk = Desk(model, 1 << 20)
+    for room in "ab":
+        desk.put(room, _user("before"), _user("canary"))
+        desk.work()
+    read = sum(model.reads)
+    for room in "ab":
+        desk.turns.put(Forget(room, (SYSTEM, _user("before"), _user("after"))))
+    desk.work()
+    assert sum(model.reads) == read
+    assert VOCABULARY.text(model.memory) == ("<s>sys<u>before\n" if can_cut else "")
+    assert desk.turns.sequences.held(0) == model.memory
+    turn = desk.put("a", _user("before"), _user("after"))
+    desk.work()
+    assert desk.finish(turn).reason == "complete"
+    assert "canary" not in VOCABULARY.text(model.memory)
+
+
+def test_a_parked_room_without_what_was_redacted_stays() -> None:
+    """What had gone from the window before it was parked need not be read again."""
+    model = PlayedModel(sequences=1)
+    desk = Desk(model, 1 << 20)
+    desk.turns.put(Listen("a", (SYSTEM, _user("before"))))
+    desk.work()
+    desk.put("b", _user("q"))
+    desk.work()
+    desk.turns.put(Forget("a", (SYSTEM, _user("before"), _user("more"))))
+    turn = desk.put("a", _user("before"), _user("more"))
+    desk.work()
+    assert desk.finish(turn).cached >= len("sysbefore")
+
+
+def test_what_is_being_read_is_let_go_at_its_end() -> None:
+    """A redaction during a reply leaves the reply alone, and empties the memory after it."""
+    model = PlayedModel(b"x" * 40)
+    desk = Desk(model)
+    turn = desk.put("a", _user("canary"))
+    for _ in range(5):
+        desk.turns.step()
+    desk.turns.put(Forget("a", (SYSTEM,)))
+    desk.turns.step()
+    assert "canary" in VOCABULARY.text(model.memory)
+    desk.work()
+    assert (desk.finish(turn).reason, desk.finish(turn).written) == ("complete", 40)
+    assert VOCABULARY.text(model.memory) == "<s>sys<u>"
 
 
 def test_who_cannot_be_read_harms_nobody_else() -> None:

@@ -111,6 +111,11 @@ class Engine(Protocol):
         A hint: an engine that cannot read ahead does nothing. Never raises.
         """
 
+    def forget(self, room: str, prompt: Prompt) -> None:
+        """Keep nothing in memory of what was read of this room that the prompt does not begin with: something was
+        redacted. Never raises.
+        """
+
     def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Write a reply: one Reading, pieces, then one Finish. Rooms are written for at once, a room's own replies one
         after another. Closing the iterator stops the model within a token.

@@ -29,6 +29,7 @@ from nbgroupchat.engines.llama_messages import (
     Began,
     Failed,
     Finished,
+    Forget,
     Generate,
     Listen,
     Ready,
@@ -59,7 +60,9 @@ class LlamaEngine(Watched):
         self._worker: WorkerProcess | None = None
         self._streams: Streams | None = None
         self._model: ModelInfo | None = None
-        self._hints: dict[str, Listen] = {}
+        self._hints: dict[tuple[type, str], Listen | Forget] = {}
+        """What was not sent yet: of each kind the last of each room."""
+        self._sending: asyncio.Task[None] | None = None
         self._backoff = Backoff(time.monotonic)
         self._restart: asyncio.TimerHandle | None = None
         self._closed = False
@@ -83,12 +86,15 @@ class LlamaEngine(Watched):
         self._loading = asyncio.create_task(self._load())
 
     def listen(self, room: str, prompt: Prompt) -> None:
-        """Have the worker read the prompt ahead; while the model is loading, the last one of each room waits for it."""
-        if not self._settings.read_ahead:
-            return
-        self._hints[room] = Listen(room, prompt.segments)
+        """Have the worker read the prompt ahead; while it loads or is behind, the last of each room waits."""
+        if self._settings.read_ahead:
+            self._hint(Listen(room, prompt.segments))
+
+    def forget(self, room: str, prompt: Prompt) -> None:
+        """Have the worker let go of what the prompt does not begin with. One that is loading has read nothing."""
+        self._hints.pop((Listen, room), None)
         if self._streams is not None:
-            self._send_hints(self._streams.worker)
+            self._hint(Forget(room, prompt.segments))
 
     async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         """Write a reply, beside those of other rooms and after those of the same."""
@@ -133,6 +139,8 @@ class LlamaEngine(Watched):
             await self._worker.close()
         if self._loading is not None:
             await self._loading
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
         self._board.show(EngineStatus(state="off"))
 
     async def _ready_streams(self) -> Streams:
@@ -197,21 +205,36 @@ class LlamaEngine(Watched):
         self._model = ModelInfo(ready.model, ready.path, "", ready.context_tokens)
         self._streams = Streams(worker, self._settings.piece_timeout, self._on_hash)
         self._board.show(EngineStatus(state="ready", model=ready.model))
-        self._send_hints(worker)
+        self._send_hints()
 
     def _on_hash(self, sha256: str) -> None:
         if self._model is not None:
             self._model = msgspec.structs.replace(self._model, sha256=sha256)
 
-    def _send_hints(self, worker: WorkerProcess) -> None:
-        for hint in self._hints.values():
-            worker.send(hint)
-        self._hints.clear()
+    def _hint(self, hint: Listen | Forget) -> None:
+        self._hints.pop((type(hint), hint.room), None)
+        self._hints[type(hint), hint.room] = hint
+        self._send_hints()
+
+    def _send_hints(self) -> None:
+        """Send what the worker is to know and nobody waits for, as far as it takes it: one that hangs takes nothing."""
+        streams = self._streams
+        while streams is not None and self._hints and not streams.worker.is_behind:
+            streams.worker.send(self._hints.pop(next(iter(self._hints))))
+        if streams is not None and self._hints and (self._sending is None or self._sending.done()):
+            self._sending = asyncio.create_task(self._send_later(streams.worker))
+
+    async def _send_later(self, worker: WorkerProcess) -> None:
+        await worker.caught_up()
+        self._sending = None
+        self._send_hints()
 
     def _on_end(self, worker: WorkerProcess) -> None:
         if worker is not self._worker:
             return
         was_ready, self._worker, self._streams = self._streams is not None, None, None
+        # Whoever knew it is gone.
+        self._hints = {key: hint for key, hint in self._hints.items() if isinstance(hint, Listen)}
         if not was_ready or self._closed:
             return
         delay, how = self._backoff.ended(), worker.how_it_ended()

@@ -42,6 +42,13 @@ class Listen(Struct, frozen=True, tag="listen"):
     segments: tuple[Segment, ...]
 
 
+class Forget(Struct, frozen=True, tag="forget"):
+    """Keep nothing of a room in memory that these segments do not begin with: something was redacted."""
+
+    room: str
+    segments: tuple[Segment, ...]
+
+
 class Stop(Struct, frozen=True, tag="stop"):
     """End a turn."""
 
@@ -131,7 +138,7 @@ class Rebuilt(Struct, frozen=True, tag="rebuilt"):
     ids: list[int]
 
 
-Request: TypeAlias = Load | Generate | Listen | Stop | Rebuild
+Request: TypeAlias = Load | Generate | Listen | Forget | Stop | Rebuild
 Report: TypeAlias = Loading | Ready | Hashed | Failed | Alive | Began | Written | Finished | Rebuilt
 
 _encoder = msgspec.json.Encoder()

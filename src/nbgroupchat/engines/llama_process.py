@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -15,6 +16,9 @@ from nbgroupchat.engines.llama_messages import Report, Request, decode_report, e
 _log = logging.getLogger(__name__)
 
 WORKER = "nbgroupchat.engines.llama_worker"
+
+MOST_UNREAD = 64 * 1024
+"""What may wait in the pipe to a worker, in bytes, before nothing is sent that can wait: asyncio's own mark."""
 
 _LINE_LIMIT = 1024 * 1024
 _GRACE = 2.0
@@ -54,6 +58,18 @@ class WorkerProcess:
         """Send a request; nothing happens where the worker is gone, which `next_report` tells."""
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(encode(request))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has not taken what it was sent; it may hang."""
+        stdin = self._process.stdin
+        return stdin is not None and stdin.transport.get_write_buffer_size() > MOST_UNREAD
+
+    async def caught_up(self) -> None:
+        """Wait until it has taken most of what it was sent, or is gone."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                await self._process.stdin.drain()
 
     async def next_report(self, seconds: float | None = None) -> Report | None:
         """The next report, None when the worker is gone. Raises TimeoutError."""

@@ -89,6 +89,16 @@ class Sequences:
         del held[self._model.truncate(sequence, length) :]
         return len(held) == length
 
+    def keep(self, room: str, ids: list[int]) -> None:
+        """Have nothing of a room in memory, in its sequence or parked, but the beginning of these ids."""
+        parked = self._parking.take(room)
+        if parked is not None and common_length(parked.ids, ids) == len(parked.ids):
+            self._parking.put(room, parked)
+        if (sequence := self._of.get(room)) is not None:
+            held = self._held[sequence]
+            if (known := common_length(held, ids)) < len(held):
+                del held[self._model.truncate(sequence, known) :]
+
     def forget(self, sequence: int) -> None:
         """Empty a sequence."""
         self._model.truncate(sequence, 0)

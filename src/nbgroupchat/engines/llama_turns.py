@@ -23,6 +23,7 @@ from nbgroupchat.engines.llama_messages import (
     Began,
     Failed,
     Finished,
+    Forget,
     Generate,
     Listen,
     Rebuild,
@@ -39,7 +40,7 @@ from nbgroupchat.engines.llama_sequences import Sequences
 from nbgroupchat.engines.prompt_ids import Composed, Composer
 
 _Reason: TypeAlias = Literal["complete", "length", "stopped"]
-_Request: TypeAlias = Generate | Listen | Stop | Rebuild
+_Request: TypeAlias = Generate | Listen | Forget | Stop | Rebuild
 
 PACE = 0.025
 """Seconds between two reports of a reply. Each wakes the server, which takes a core from the threads that write: with
@@ -83,6 +84,7 @@ class Turns:
         self._waiting: list[Generate] = []
         self._turns: list[_Turn] = []
         self._hints: dict[str, Listen] = {}
+        self._forgets: dict[str, Forget] = {}
         self._newest = 0
         # Turns whose stop overtook them.
         self._early: set[int] = set()
@@ -136,12 +138,22 @@ class Turns:
                 # One that comes during a reply cannot know it, and would have it forgotten.
                 if all(asked.room != room for asked in (*self._waiting, *(turn.request for turn in self._turns))):
                     self._hints[room] = request
+            case Forget(room=room):
+                self._hints.pop(room, None)
+                self._forgets[room] = request
+                self._forget(room)
             case Stop():
                 self._stop(request)
             case Rebuild():
                 length = self._prompt_length(request.max_tokens)
                 ids = self._composer.rebuild(request.segments, request.replies, length, request.dropped)
                 self._report(Rebuilt(request.turn, ids))
+
+    def _forget(self, room: str) -> None:
+        """Let go of what was redacted in a room; while a reply is written from it, that waits for the reply's end."""
+        if room in self._forgets and all(turn.request.room != room for turn in self._turns):
+            self._composer.forget_texts()
+            self.sequences.keep(room, self._compose(self._forgets.pop(room), self._reply_tokens).ids)
 
     def _stop(self, stop: Stop) -> None:
         turn = next((turn for turn in self._turns if turn.request.turn == stop.turn), None)
@@ -186,7 +198,7 @@ class Turns:
         self._turns.append(_Turn(request, composed, began, sequence, self._model.sampler(request.sampling)))
         self._report(began)
 
-    def _compose(self, request: Generate | Listen, reply_tokens: int) -> Composed:
+    def _compose(self, request: Generate | Listen | Forget, reply_tokens: int) -> Composed:
         length = self._prompt_length(reply_tokens)
         return self._composer.compose(request.room, request.segments, length, opening=isinstance(request, Generate))
 
@@ -250,6 +262,7 @@ class Turns:
             self._leave(turn)
             self._tell(turn)
             self._report(Failed(str(error), turn.request.turn))
+            self._forget(turn.request.room)
         else:
             # The turn that needs what was hinted will meet the same refusal, and says so to somebody.
             self._hints = {room: hint for room, hint in self._hints.items() if self.sequences.of(room) != sequence}
@@ -278,6 +291,7 @@ class Turns:
     def _end(self, turn: _Turn, reason: _Reason) -> None:
         self._leave(turn)
         self._report(Finished(reason=reason, written=turn.reply.tokens, **msgspec.structs.asdict(turn.began)))
+        self._forget(turn.request.room)
 
     def _leave(self, turn: _Turn) -> None:
         self._turns.remove(turn)

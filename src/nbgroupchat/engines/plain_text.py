@@ -55,6 +55,11 @@ class PlainText:
         self._known.move_to_end(text)
         return list(known)
 
+    def forget(self) -> None:
+        """Remember no text any more."""
+        self._known.clear()
+        self._known_size = 0
+
     def is_plain(self, text: str, ids: Iterable[int]) -> bool:
         """Whether a text that was sampled as these ids spells no marker, and none of them is one."""
         spelled = self._markers is not None and self._markers.search(text) is not None

@@ -76,6 +76,10 @@ class Composer:
         self._opens_thought = _THOUGHT[0] in literals.opening and _THOUGHT[1] not in literals.opening
         self._first_key: OrderedDict[str, str] = OrderedDict()
 
+    def forget_texts(self) -> None:
+        """Remember no text of those that were composed."""
+        self._plain.forget()
+
     def member_ids(self, text: str) -> list[int]:
         """The ids of one post."""
         return self._plain.ids(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from nbgroupchat.engines.base import EngineStatus, ModelInfo, StatusListener
+from nbgroupchat.prompt import Prompt
 
 _log = logging.getLogger(__name__)
 
@@ -52,3 +53,6 @@ class Watched:
     def watch(self, listener: StatusListener) -> None:
         """Call `listener` with every new status."""
         self._board.watch(listener)
+
+    def forget(self, room: str, prompt: Prompt) -> None:
+        """Do nothing: an engine that keeps no memory of rooms has none to let go of."""
