@@ -19,9 +19,10 @@ from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.prompt import Prompt
-from nbgroupchat.protocol import MAX_TEXT, Cancel, Delta, DurableEvent, Redact, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import MAX_TEXT, Cancel, Delta, DurableEvent, Edit, Pin, Redact, ReplyClosed, ReplyOpened
 from nbgroupchat.settings import Settings
 from tests.clients import FakeClient, plain
+from tests.signalr.fakes import until
 
 SETTINGS = Settings(engine="script")
 
@@ -147,6 +148,9 @@ class BrokenEngine:
     def listen(self, room: str, prompt: Prompt) -> None:
         """Hear nothing."""
 
+    def forget(self, room: str, prompt: Prompt) -> None:
+        """Keep nothing."""
+
     async def stream(self, room: str, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Part, None]:
         yield Reading()
         yield Piece("So")
@@ -233,8 +237,7 @@ async def test_a_turn_is_not_stopped_by_its_own_close() -> None:
     ana = FakeClient(hub, "Ana")
     await ana.join()
     assert (await ana.reply((await ana.post("@llama ok?")).id)).text == "Sure."
-    async with asyncio.timeout(10):
-        await engine.let_go.wait()
+    await engine.let_go.wait()
 
 
 async def test_a_question_that_waits_can_be_stopped() -> None:
@@ -390,6 +393,65 @@ async def test_a_question_taken_back_is_not_answered() -> None:
     last = await ana.post("@llama three?")
     assert (await ana.reply(last.id)).text == "Two."
     assert ben.reply_to(second.id) is None
+
+
+class RememberingEngine(ScriptEngine):
+    """One that is to forget things."""
+
+    def __init__(self, *script: object) -> None:
+        super().__init__(list(script))  # type: ignore[arg-type]  # replies of every shape
+        self.kept: list[str] = []
+
+    def forget(self, room: str, prompt: Prompt) -> None:
+        self.kept.append(f"{room}: {' '.join(segment.text for segment in prompt.segments)}")
+
+
+async def test_what_is_redacted_leaves_the_models_memory_at_once() -> None:
+    """The engine is told what it may still know of the room, also while it writes there."""
+    reply, gate = holding("One")
+    engine = RememberingEngine(reply)
+    hub, agent = Hub(MemoryBackplane(), plain), Agent(engine, SETTINGS)
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    said, other = await ana.post("canary"), await ana.post("harmless")
+    asked = await ana.post("@llama go on")
+    await ana.until(lambda: ana.reply_to(asked.id) is not None)
+    for message in (said, other):
+        await ana.send(Redact(room="lobby", id=message.id))
+    gate.set()
+    await ana.reply(asked.id)
+    assert [("canary" in kept, "harmless" in kept, "go on" in kept) for kept in engine.kept] == [
+        (False, True, True),
+        (False, False, True),
+    ]
+    assert engine.kept[0].startswith("lobby: ")
+    await agent.close()
+
+
+async def test_a_pin_brings_back_what_was_said_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that the agent has long forgotten is looked up, as it stands now, and read with the next question."""
+    monkeypatch.setattr("nbgroupchat.window.MAX_TAIL", 3)
+    hub = Hub(MemoryBackplane(), plain)
+    agent = Agent(ScriptEngine(["First.", "Second."]), Settings(engine="script", context_tokens=512, reply_tokens=64))
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    said = await ana.post("The door's code is 4710.")
+    await ana.send(Edit(room="lobby", cid="e", id=said.id, text="The door's code is 4711."))
+    reply = await ana.reply((await ana.post("@llama hello")).id)
+    for number in range(60):
+        await ana.post(f"{number} ".ljust(100, "x"))
+    for id_ in (said.id, reply.id):
+        await ana.send(Pin(room="lobby", id=id_, on=True))
+        await until(lambda: not agent._besides)
+    engine = agent._engine
+    assert isinstance(engine, ScriptEngine)
+    heard = [segment.text for segment in engine.heard[-1][1].segments if segment.pinned]
+    assert heard == ["Ana: The door's code is 4711.", "(llama, answer the last message.)", "First."]
+    await ana.reply((await ana.post("@llama what is the code?")).id)
+    assert [segment.text for segment in engine.prompts[-1][1].segments if segment.pinned] == heard
+    await agent.close()
 
 
 class FullStore(MemoryBackplane):

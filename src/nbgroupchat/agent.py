@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from nbgroupchat.engines.base import Engine, EngineStatus, Sampling
+from nbgroupchat.errors import Refusal
 from nbgroupchat.explain import record_of
 from nbgroupchat.measures import Measures
 from nbgroupchat.protocol import (
@@ -48,7 +50,7 @@ class Agent:
         self._queue = TurnQueue(settings.turns_per_minute)
         self._queued: set[str] = set()
         self._turns: dict[str, Turn] = {}
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._besides: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def sit(self, seat: Seat) -> None:
@@ -87,6 +89,9 @@ class Agent:
             if isinstance(event, Redacted):
                 # Nobody is answered who has taken the question back.
                 self._queue.withdraw(room, event.id)
+                self._engine.forget(room, window.read_ahead())
+            elif isinstance(event, RoomChanged) and window.missing():
+                self._begin(self._recall(room, window))
             if isinstance(event, Posted) and self._seat.me(room) in event.asks:
                 self._ask(room, event)
             elif turn is None and isinstance(event, (Posted, Edited, Redacted, RoomChanged)):
@@ -114,7 +119,7 @@ class Agent:
         tasks = [turn.task for turn in self._turns.values() if turn.task is not None]
         for task in tasks:
             task.cancel()
-        if running := [*tasks, *self._refusals]:
+        if running := [*tasks, *self._besides]:
             await asyncio.wait(running)
         await self._engine.close()
 
@@ -124,14 +129,32 @@ class Agent:
     def _ask(self, room: str, asked: Posted) -> None:
         if self._closed:
             return
-        loop = asyncio.get_running_loop()
         try:
-            self._queue.add(room, asked, loop.time())
+            self._queue.add(room, asked, asyncio.get_running_loop().time())
         except TurnRefused as refused:
             # An answer like any other, for whoever asked may be a cell that waits for one.
-            task = loop.create_task(self._refuse(room, asked, str(refused)))
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
+            self._begin(self._refuse(room, asked, str(refused)))
+
+    def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Do something besides, whose end nobody waits for but the agent's."""
+        task = asyncio.get_running_loop().create_task(doing)
+        self._besides.add(task)
+        task.add_done_callback(self._besides.discard)
+
+    async def _recall(self, room: str, window: Window) -> None:
+        """Look up pinned messages that were said longer ago than anything is remembered of them here."""
+        seq, entries = -1, list[DurableEvent]()
+        while seq != window.seq and (missing := window.missing()):
+            seq = window.seq
+            try:
+                entries = list(await self._seat.about(room, missing))
+            except Refusal as refusal:
+                _log.warning("What is pinned in room %s could not be looked up: %s", room, refusal.message)
+                return
+        # Nothing was heard since it was asked for, so that no change of them is missing.
+        window.recall(entries)
+        if room not in self._turns and self._windows.get(room) is window:
+            self._engine.listen(room, window.read_ahead())
 
     async def _refuse(self, room: str, asked: Posted, why: str) -> None:
         if (reply := await begin(self._seat, room, asked.eid, asked.seq)) is not None:

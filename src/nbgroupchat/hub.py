@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -393,6 +393,10 @@ class Seat:
             await self._hub._backplane.record(room, reply, record)
         except Refusal as refusal:
             _log.warning("What the model read for a reply in room %s could not be kept: %s", room, refusal.message)
+
+    async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
+        """Give the entries that made and changed these messages, in order. Raises Refusal."""
+        return await self._hub._backplane.about(room, messages)
 
     def show_queue(self, room: str, queue: Queue) -> None:
         """Tell a room, now and when somebody joins, which of its questions wait."""

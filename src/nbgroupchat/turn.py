@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -32,7 +32,7 @@ from nbgroupchat.guard import Guard
 from nbgroupchat.logbook import note
 from nbgroupchat.measures import Measures
 from nbgroupchat.prompt import Segment
-from nbgroupchat.protocol import MAX_TEXT, Delta, Posted, Queue, ReplyStatus, Status
+from nbgroupchat.protocol import MAX_TEXT, Delta, DurableEvent, Posted, Queue, ReplyStatus, Status
 from nbgroupchat.slices import slices
 from nbgroupchat.window import Window, cue
 
@@ -63,6 +63,9 @@ class Seat(Protocol):
 
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """Keep what the model read for a reply."""
+
+    async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
+        """Give the entries that made and changed these messages. Raises Refusal."""
 
     def show_queue(self, room: str, queue: Queue) -> None:
         """Tell a room which of its questions wait."""

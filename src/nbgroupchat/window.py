@@ -98,6 +98,33 @@ class Window:
             case RoomChanged():
                 self._pin(event.pinned)
 
+    def missing(self) -> frozenset[str]:
+        """Give the pinned messages of which nothing is known here any more: to be looked up and given to `recall`."""
+        known = {item.id for item in self._items}
+        return frozenset(message for message in self._pinned if message not in known and message not in self._gone)
+
+    def recall(self, entries: Sequence[DurableEvent]) -> None:
+        """Take back pinned messages that were forgotten, from all entries that made and changed them."""
+        for entry in entries:
+            match entry:
+                case Posted() if entry.eid in self._pinned and entry.text:
+                    before = self._names.get(entry.by)
+                    name = self._name(entry)
+                    if before is not None:
+                        # What its author is called now stays.
+                        self._names[entry.by] = before
+                    item = _Item(entry.seq, entry.eid, name, (_post(entry.eid, name, entry.text),))
+                    self._gone[entry.eid] = item
+                case ReplyOpened() if entry.eid in self._pinned:
+                    self._open[entry.eid] = entry
+                case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.id in self._pinned and entry.text:
+                    segments = (self._cue(opened.to), Segment("assistant", entry.text, entry.id))
+                    self._gone[entry.id] = _Item(self._open.pop(entry.id).context + 0.5, entry.id, "", segments)
+                case Edited() if (found := self._gone.get(entry.id)) is not None:
+                    said_now = _post(found.id, found.speaker, entry.text)
+                    self._gone[entry.id] = replace(found, segments=(said_now,))
+        self._pin(self._pinned)
+
     def prompt(self, to: str) -> Prompt:
         """Give what the model reads to answer the message `to`."""
         return Prompt((*self.read_ahead().segments, self._cue(to)))
@@ -118,7 +145,8 @@ class Window:
 
     def left_out(self) -> int:
         """Say how many messages that were folded in are not in the prompt."""
-        return self._messages - len(self._items)
+        # One that was looked up may have been said before what was folded in.
+        return max(0, self._messages - len(self._items))
 
     def _name(self, posted: Posted) -> str:
         """Give the name of who said something, another one for each member: two of one name are numbered."""
