@@ -13,12 +13,23 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
-    ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript"),
-    ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    (
+        "attachment",
+        "picture",
+        "protocol",
+        "prompt",
+        "errors",
+        "characters",
+        "settings",
+        "measures",
+        "logbook",
+        "connection_file",
+    ),
+    ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript", "uploads"),
+    ("outbox", "channel", "changes", "attachments", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
-    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
+    ("link", "pipe", "line", "connection", "relay", "attaching", "client", "magics", "widget"),
     ("cli", "doctor", "__main__"),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""

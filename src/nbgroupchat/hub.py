@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol, TypeAlias
 
 from nbgroupchat import protocol
+from nbgroupchat.attachments import Attachments
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
@@ -28,6 +29,8 @@ from nbgroupchat.protocol import (
     ChangeAnswer,
     Command,
     Delta,
+    Download,
+    DownloadAnswer,
     DurableEvent,
     Edit,
     Event,
@@ -51,9 +54,21 @@ from nbgroupchat.protocol import (
     RoomPolicy,
     Status,
     Typing,
+    Upload,
+    UploadAnswer,
 )
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
+Answer: TypeAlias = (
+    Joined
+    | PostAnswer
+    | CancelAnswer
+    | ChangeAnswer
+    | Explanation
+    | HistoryAnswer
+    | UploadAnswer
+    | DownloadAnswer
+    | None
+)
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -98,6 +113,7 @@ class Hub:
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
+        self.attachments = Attachments(backplane)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
@@ -116,6 +132,12 @@ class Hub:
                 return await self._join(client, command)
             case Post():
                 return await self._post(client, command)
+            case Upload():
+                self._joined(client, command)
+                return self.attachments.upload(client, command)
+            case Download():
+                self._joined(client, command)
+                return await self.attachments.download(command)
             case Cancel():
                 return await self._cancel(client, command)
             case Edit():
@@ -147,6 +169,7 @@ class Hub:
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
         client.gone = True
+        self.attachments.forget(client)
         for channel in list(client.channels.values()):
             self._leave(client, channel)
         client.outbox.close()
@@ -200,6 +223,7 @@ class Hub:
         asks: tuple[str, ...] = ()
         if may_be_answered(me.kind) and mentions(command.text, self._agent_name):
             asks = tuple(channel.member(identity).id for identity in channel.seated)
+        uploads = self.attachments.of(client, command)
         posted = Posted(
             seq=0,
             eid="",
@@ -210,10 +234,13 @@ class Hub:
             text=command.text,
             reply_to=command.reply_to,
             asks=asks,
+            attachments=tuple(uploaded.attachment for uploaded in uploads),
         )
+        files = {uploaded.attachment.id: uploaded.data for uploaded in uploads}
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}", files)
+        self.attachments.posted(client, command)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
