@@ -60,7 +60,7 @@ def test_every_command_and_event_is_written_down() -> None:
     kinds = {kind.__struct_config__.tag for kind in get_args(protocol.Event)}
     assert events == kinds
     assert {frame["type"] for frame in load("answers")} == {
-        *("Joined", "PostAnswer", "CancelAnswer", "ChangeAnswer", "Explanation", "HistoryAnswer")
+        *("Joined", "PostAnswer", "CancelAnswer", "ChangeAnswer", "Explanation", "HistoryAnswer", "RoomsAnswer")
     }
 
 

@@ -97,6 +97,7 @@ COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("explain", {"id": "i"}),
     ("typing", {"on": True}),
     ("history", {"before": 9}),
+    ("rooms", {}),
     ("leave", {}),
 )
 
