@@ -6,6 +6,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
 import { Mentioning, type Mentionable } from "./mentioning";
 import type { Snapshot } from "./snapshot";
@@ -39,7 +40,10 @@ export class Composer {
   #limit = Infinity;
   readonly #mentioning: Mentioning;
 
-  constructor(private readonly actions: ComposerActions) {
+  constructor(
+    private readonly actions: ComposerActions,
+    readonly attaching: Attaching,
+  ) {
     this.#mentioning = new Mentioning({
       take: (text, caret) => this.#replace(text, caret), changed: () => actions.changed(),
       announce: (sentence) => actions.announce(sentence),
@@ -93,6 +97,7 @@ export class Composer {
     const { controls, active } = this.#mentioning.field;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
       ${this.#mentioning.template()}
+      ${this.attaching.tray()}
       <textarea
         class="nbgc-input"
         rows="1"
@@ -109,10 +114,11 @@ export class Composer {
         @keydown=${this.#keydown}
         @keyup=${this.#moved}
         @click=${this.#moved}
+        @paste=${this.#paste}
         @blur=${this.#blur}
       ></textarea>
       <div class="nbgc-composer-foot">
-        ${this.#addressee(snapshot, mention)} ${this.#size()}
+        ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
         <button
           class="nbgc-send"
           data-lm-suppress-shortcuts="true"
@@ -153,7 +159,7 @@ export class Composer {
   }
 
   #isSendable(): boolean {
-    return this.#draft.trim() !== "" && bytes(this.#draft) <= this.#limit;
+    return (this.#draft.trim() !== "" || !this.attaching.isEmpty) && bytes(this.#draft) <= this.#limit;
   }
 
   readonly #input = (): void => {
@@ -190,6 +196,12 @@ export class Composer {
     }
   };
 
+  readonly #paste = (event: ClipboardEvent): void => {
+    // A text that is copied together with a picture of itself, as from a spreadsheet, is pasted as text.
+    const { clipboardData } = event;
+    if (clipboardData?.getData("text/plain") === "" && this.attaching.takeFrom(clipboardData)) event.preventDefault();
+  };
+
   readonly #submit = (event: Event): void => {
     event.preventDefault();
     this.#send();
@@ -200,7 +212,7 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft);
+    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft);
     field.value = "";
     this.#draft = "";
     this.#mentioning.hide();

@@ -9,6 +9,7 @@
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import type { Connection } from "./connection";
 import { connectionThrough } from "./kernel";
+import { notebookOf } from "./notebook";
 import { openPanel, type Panel } from "./panel";
 import type { Comm } from "./relay";
 
@@ -39,7 +40,7 @@ export default function panelWidget() {
     // Another room is this view's alone: the notebook, and other views of it, stay with the one that the cell names.
     const show = (room: string): void => {
       panel?.dispose();
-      panel = openPanel(room, { save, go, isPage: false }, relay);
+      panel = openPanel(room, { save, go, isPage: false, notebook: notebookOf(model) ?? undefined }, relay);
       resize();
       el.append(panel.element);
     };

@@ -4,6 +4,8 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { attachmentsTemplate, type AttachmentSource } from "./attached";
+import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
 import { icon } from "./icon";
@@ -43,6 +45,7 @@ export interface MessageActions extends PendingActions, Tools {
   show(id: string): void;
   /** Where a message is found; null where this page knows no address. */
   readonly place: Place | null;
+  readonly files: AttachmentSource;
 }
 
 /** Addresses of messages, and whether they lead out of this page. */
@@ -80,6 +83,7 @@ export function messageTemplate(
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${attachmentsTemplate(message.attachments, actions.files)}
       ${changing?.kind === "remove" ? changing.template : nothing}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
@@ -177,7 +181,7 @@ function ending(message: Message): TemplateResult | typeof nothing {
 
 function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
   if (quoted === null) return nothing;
-  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(quoted.text, QUOTE_LENGTH);
+  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(gist(quoted), QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"

@@ -7,6 +7,7 @@ import { hashOf, pathOf } from "./address";
 import { systemClock } from "./clock";
 import type { Connection } from "./connection";
 import type { Account } from "./name";
+import type { Notebook } from "./notebook";
 import { Reader } from "./reader";
 import { identity, mayRename, rename, serverOf, type Server } from "./server";
 import { sharedConnection } from "./shared";
@@ -29,6 +30,8 @@ export interface Around {
   readonly go: (room: string) => void;
   /** Whether this is the room's own page. */
   readonly isPage: boolean;
+  /** Left out where there is none around the panel, or none that can be reached. */
+  readonly notebook?: Notebook | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ function panelOn(server: Server, room: string, around: Around, relay: (() => Con
   let handle = connection.open(room);
   const view = new View(handle.reader, {
     account: accountOn(server, () => connection),
+    attachment: (name, id) => server.url(`nbgroupchat/attachments/${encodeURIComponent(name)}/${id}`),
     retry: () => connection.retry(),
     ...surfaceOf(around),
     place: { address: (id) => server.url(pathOf(room)) + hashOf(id), elsewhere: !around.isPage },
@@ -83,8 +87,8 @@ function panelWithoutServer(room: string, around: Around): Panel {
   return new View(reader, { account: null, retry: () => {}, ...surfaceOf(around), go: null, place: null });
 }
 
-function surfaceOf({ save, go }: Around): Pick<Surface, "save" | "go" | "reload"> {
-  return { save, go, reload: () => location.reload() };
+function surfaceOf({ save, go, notebook }: Around): Pick<Surface, "save" | "go" | "notebook" | "reload"> {
+  return { save, go, notebook, reload: () => location.reload() };
 }
 
 function panelOf(view: View, dispose: () => void): Panel {

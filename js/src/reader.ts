@@ -17,6 +17,7 @@ import { patiently } from "./patience";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { Delay, LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
+import { fetchFile, type Outgoing } from "./upload";
 
 const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "refused"]);
 
@@ -163,9 +164,10 @@ export class Reader {
     if (this.#phase !== "away") this.#rejoin();
   }
 
-  post(text: string): void {
+  post(text: string, files: readonly Outgoing[] = []): void {
     this.typist.reset();
-    this.outbox.add({ method: "post", text: carried(text) });
+    const deed = { method: "post", text: carried(text) } as const;
+    this.outbox.add(files.length === 0 ? deed : { ...deed, files });
   }
 
   /** Give an own post another text. */
@@ -198,6 +200,15 @@ export class Reader {
     try {
       const wire = this.#wire;
       return decodeRoomsAnswer(await patiently(this.clock, async () => wire?.invoke("rooms", { room: this.name })));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Fetch the bytes of an attachment over the connection; null where they did not come. */
+  async download(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return this.#wire === null ? null : await fetchFile(this.#wire, this.name, id);
     } catch {
       return null;
     }

@@ -16,6 +16,8 @@
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
+ * - `button.nbgc-attach`, `input.nbgc-picker`, `button.nbgc-attach-cell`, `.nbgc-cells button`, `.nbgc-chosen button.nbgc-unattach`;
+ *   in a message `.nbgc-files [data-attachment]` with `.nbgc-picture img` or `details.nbgc-file`, and `button.nbgc-save`;
  * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`, `.nbgc-unread` above the first message that was new;
  * - `.nbgc-mentionable [role=option][data-name]` while one mentions somebody, one of them `[aria-selected=true]`;
  * - `button.nbgc-switch[aria-expanded]`, `.nbgc-rooms` with `input.nbgc-room-name` and `button[data-to-room]`;
@@ -23,10 +25,12 @@
  */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { Attaching } from "./attaching";
 import { announcement } from "./announcer";
 import { copyText } from "./clipboard";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
@@ -35,6 +39,7 @@ import { mentionable } from "./mentioning";
 import type { Place } from "./message";
 import { NameControl, type Account } from "./name";
 import { noticeTemplate, waitTemplate, type NoticeActions } from "./notice";
+import type { Notebook } from "./notebook";
 import type { Reader } from "./reader";
 import { Remark } from "./remark";
 import { stoppable } from "./request";
@@ -55,7 +60,13 @@ export interface Surface extends NoticeActions {
   readonly go?: ((room: string) => void) | null;
   /** Where messages are found on a page; null where this page knows no address. */
   readonly place?: Place | null;
+  /** Where the server has an attachment; left out where this page does not reach it. */
+  readonly attachment?: ((room: string, id: string) => string) | undefined;
+  /** Left out where there is none around the panel, or none that can be reached. */
+  readonly notebook?: Notebook | undefined;
 }
+
+const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
 const FRAME_MS = 100;
@@ -70,6 +81,8 @@ function headerChanged(before: Snapshot, after: Snapshot): boolean {
 export class View {
   readonly element: HTMLElement = document.createElement("div");
   readonly #composer: Composer;
+  readonly #attaching: Attaching;
+  readonly #files: Files;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -98,6 +111,12 @@ export class View {
     // JupyterLab's own context menu has nothing to offer here; the browser's can copy.
     this.element.dataset["jpSuppressContextMenu"] = "true";
     this.element.addEventListener("keydown", this.#keydown);
+    for (const event of DRAGS) this.element.addEventListener(event, this.#drag);
+    this.#attaching = new Attaching(surface.notebook ?? null, () => this.#invalidate(), () => this.#composer.focus());
+    this.#files = new Files({
+      url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
+      download: (id) => this.reader.download(id),
+    });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -107,7 +126,7 @@ export class View {
       mentionable: () => mentionable(this.reader.snapshot),
       announce: (sentence) => this.#announce(sentence),
       changed: () => this.#drafted(),
-    });
+    }, this.#attaching);
     this.#name = new NameControl(surface.account, () => this.#invalidate());
     this.#handling = new Handling(reader, this.element, this.#composer, {
       changed: () => this.#invalidate(),
@@ -156,6 +175,8 @@ export class View {
     this.#rover.dispose();
     this.#sight.dispose();
     this.#remark.dispose();
+    this.#attaching.dispose();
+    this.#files.dispose();
     this.reader.typist.stopped();
     this.reader.draft = this.#composer.draft;
     this.element.removeEventListener("keydown", this.#keydown);
@@ -330,7 +351,7 @@ export class View {
   }
 
   #post(text: string): void {
-    this.reader.post(text);
+    this.reader.post(text, this.#attaching.take());
     this.#unseen.forget();
     this.#follower?.toEnd();
   }
@@ -354,6 +375,16 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
+    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+  };
+
+  // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.
+  readonly #drag = (event: DragEvent): void => {
+    if (!(event.dataTransfer?.types.includes("Files") ?? false)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.element.toggleAttribute("data-dropping", event.type === "dragover");
+    if (event.type === "drop") this.#attaching.takeFrom(event.dataTransfer);
   };
 
   // The notebook's shortcuts must not see what is typed here: Shift+Enter would run the cell and destroy the draft.
