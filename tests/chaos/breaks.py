@@ -8,16 +8,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
+from nbgroupchat import log
+from nbgroupchat.backplanes import sqlite_changes
 from nbgroupchat.backplanes.base import NOTHING
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_writer import Writer
 from nbgroupchat.channel import Channel
 from nbgroupchat.compose import ChatSession
-from nbgroupchat.protocol import ReplyClosed
+from nbgroupchat.protocol import Edited, ReplyClosed
 from nbgroupchat.replies import Replies
 from nbgroupchat.signalr.application import Reply
 
@@ -96,11 +101,47 @@ def stop_late() -> None:
     Replies.close = forgetful  # type: ignore[method-assign]  # on purpose
 
 
-BREAKS: dict[str, Callable[[], None]] = {
-    "lost": lose,
-    "duplicated": duplicate,
-    "reordered": reorder,
-    "gaps": skip,
-    "late_tokens": stop_late,
+def edit_otherwise() -> None:
+    """Acknowledge an edit, and store and show another text."""
+    append = SqliteBackplane.append
+
+    async def alter(self: SqliteBackplane, room: str, entry: Any, key: str | None = None, files: Any = NOTHING) -> Any:
+        altered = replace(entry, text="!") if isinstance(entry, Edited) else entry
+        return await append(self, room, altered, key, files)
+
+    SqliteBackplane.append = alter  # type: ignore[method-assign]  # on purpose
+
+
+def show_old_texts() -> None:
+    """Show who comes back edits as if they were the messages' first texts."""
+    after = Channel.entries_after
+
+    def forget(self: Channel, seq: int) -> tuple[bytes, int] | None:
+        found = after(self, seq)
+        return None if found is None else (re.sub(rb" and more ", b" and less ", found[0]), found[1])
+
+    Channel.entries_after = forget  # type: ignore[method-assign]  # on purpose
+
+
+def keep_in_the_file() -> None:
+    """Redact in memory alone."""
+    sqlite_changes.without_text = lambda entry: entry  # type: ignore[attr-defined]  # on purpose
+
+
+def keep_in_memory() -> None:
+    """Redact in the file alone."""
+    log.redacted = lambda entries, message: list(entries)  # named as it is called
+
+
+BREAKS: dict[str, tuple[str, Callable[[], None]]] = {
+    "lose": ("lost", lose),
+    "duplicate": ("duplicated", duplicate),
+    "reorder": ("reordered", reorder),
+    "skip": ("gaps", skip),
+    "stop_late": ("late_tokens", stop_late),
+    "edit_otherwise": ("lost", edit_otherwise),
+    "show_old_texts": ("lost", show_old_texts),
+    "keep_in_the_file": ("unredacted", keep_in_the_file),
+    "keep_in_memory": ("unredacted", keep_in_memory),
 }
-"""By the figure that each makes something else than 0."""
+"""By name: the figure that each makes something else than 0."""

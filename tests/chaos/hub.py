@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--break", dest="broken", choices=BREAKS)
     chosen = parser.parse_args()
     if chosen.broken:
-        BREAKS[chosen.broken]()
+        BREAKS[chosen.broken][1]()
     if wanted := sys.stdin.readline().strip():
         asyncio.run(serve(chosen.file, wanted, chosen.seed))
 

@@ -1,5 +1,6 @@
-"""A member that talks, stops replies and reads along whatever happens to its connection, as a panel does: it comes back
-where it was, over whichever transport, and sends again, with the same client's ids, what was not acknowledged.
+"""A member that talks, edits and redacts, stops replies and reads along whatever happens to its connection, as a panel
+does: it comes back where it was, over whichever transport, and sends again, with the same client's ids, what was not
+acknowledged.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ from nbgroupchat.protocol import Event
 from nbgroupchat.room import Room
 from nbgroupchat.signalr import client as signalr
 from tests.chaos.network import Network
-from tests.chaos.record import Record
+from tests.chaos.record import Record, secret_of
 from tests.clients import TRANSPORTS, SocketClient, Transport
 from tests.exchange import ExchangeClient
 
@@ -35,6 +36,20 @@ class Said(Struct, frozen=True):
     text: str
 
 
+class Change(Struct, frozen=True):
+    """An edit or a redaction of a message; after a redaction these secrets have gone."""
+
+    what: Literal["edit", "redact"]
+    id: str
+    cid: str = ""
+    text: str = ""
+    secrets: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, str]:
+        """Give what is sent."""
+        return {"id": self.id} | ({"cid": self.cid, "text": self.text} if self.what == "edit" else {})
+
+
 class Lost(Exception):
     """The connection is of no use any more."""
 
@@ -43,12 +58,15 @@ class Reader(SocketClient):
     """One connection of a member."""
 
     record: Record
+    _gone = 0
+    """How many secrets had gone when it began."""
 
     @classmethod
     async def dial(cls, port: int, name: str, over: Transport, record: Record) -> Reader:
         """Connect. Raises ConnectionClosed, OSError or EOFError."""
         self = cls()
         self.record = record
+        self._gone = len(record.gone)
         url, headers = f"http://127.0.0.1:{port}/hub", {"X-User": name}
         if over == "WebSockets":
             self.connection = await signalr.connect(
@@ -77,6 +95,10 @@ class Reader(SocketClient):
         else:
             self.connection.abandon()
 
+    def _hear(self, target: str, arguments: bytes) -> None:
+        self.record.tell(arguments, self._gone)
+        super()._hear(target, arguments)
+
     def _apply(self, name: str, events: list[Event]) -> None:
         for event in events:
             if self.closed.done():
@@ -89,16 +111,25 @@ class Reader(SocketClient):
 
 
 class Member:
-    """Called `name`, in `rooms`, behind a network of its own; `stops` is how likely it is to stop what is written."""
+    """Called `name`, in `rooms`, behind a network of its own; `stops` is how likely it is to stop what is written, and
+    `changes` to change what it said.
+    """
 
-    def __init__(self, name: str, rooms: tuple[str, ...], record: Record, rng: random.Random, stops: float) -> None:
+    def __init__(
+        self, name: str, rooms: tuple[str, ...], record: Record, rng: random.Random, stops: float, changes: float
+    ) -> None:
         self.name = name
         self.network = Network()
         self.rooms = {room: Room() for room in rooms}
         self.quiet = False
         """Whether it says nothing new."""
         self.unanswered: dict[str, deque[Said]] = {room: deque() for room in rooms}
+        self.unchanged: dict[str, deque[Change]] = {room: deque() for room in rooms}
+        """Changes that were not answered."""
         self._said: list[tuple[str, Said]] = []
+        self._secrets: dict[str, list[str]] = {}
+        """Of each text it gave a message, by the client's id; none for one that is to be redacted."""
+        self._changes = changes
         self._record = record
         self._rng = rng
         self._stops = stops
@@ -148,7 +179,7 @@ class Member:
             self._reader is not None
             and known.live
             and known.position.seq >= seq
-            and not (known.drafts or known.waiting or self.unanswered[room])
+            and not (known.drafts or known.waiting or self.unanswered[room] or self.unchanged[room])
         )
 
     async def _take_part(self, reader: Reader) -> None:
@@ -160,6 +191,7 @@ class Member:
         while not reader.closed.done():
             room = self._rng.choice(tuple(self.rooms))
             await self._speak(reader, room)
+            await self._change(reader, room)
             if self._rng.random() < self._stops:
                 await self._stop(reader, room)
             # People pause; a connection that ends wakes them.
@@ -192,7 +224,8 @@ class Member:
         self._numbers += 1
         cid = f"{self.name}-{self._numbers}"
         asks = "@llama " if self._rng.random() < 0.2 else ""
-        return Said(cid, f"{cid} {asks}{'wort ' * self._rng.randrange(1, 20)}".strip())
+        self._secrets[cid] = [secret_of(self._rng.getrandbits(64))]
+        return Said(cid, f"{cid} {asks}{'wort ' * self._rng.randrange(1, 20)}{self._secrets[cid][0]}")
 
     async def _post(self, reader: Reader, room: str, said: Said) -> None:
         answer = await reader.within(reader.invoke("post", room=room, cid=said.cid, text=said.text))
@@ -203,6 +236,34 @@ class Member:
         if said in self.unanswered[room]:
             self.unanswered[room].remove(said)
             self._said.append((room, said))
+
+    async def _change(self, reader: Reader, room: str) -> None:
+        """Send the changes that were not answered, and now and then a new one of something that it said."""
+        waiting = self.unchanged[room]
+        if self._said and not self.quiet and len(waiting) < 4 and self._rng.random() < self._changes:
+            place, said = self._rng.choice(self._said)
+            if place == room and said.cid in self._secrets:
+                waiting.append(self._new_change(self._record.acked[room, said.cid][0], said.cid))
+        while waiting:
+            change = waiting[0]
+            answer = await reader.within(reader.invoke(change.what, room=room, **change.fields()))
+            if "error" in answer:
+                self._record.counts[f"refused_{answer['error']['code']}"] += 1
+                if answer["error"]["code"] != "not_found":
+                    return
+                # An edit that is sent again after its message was redacted.
+            else:
+                self._record.change(room, change.id, answer["seq"], change.text, change.secrets)
+                self._record.counts[f"{change.what}s"] += 1
+            waiting.popleft()
+
+    def _new_change(self, id_: str, cid: str) -> Change:
+        if self._rng.random() < 0.5:
+            return Change("redact", id_, secrets=tuple(self._secrets.pop(cid)))
+        secret = secret_of(self._rng.getrandbits(64))
+        self._secrets[cid].append(secret)
+        # Not the secret in the client's id: that stays.
+        return Change("edit", id_, f"{cid}-{len(self._secrets[cid])}", f"{cid} and more {secret}")
 
     async def _stop(self, reader: Reader, room: str) -> None:
         """Stop what is being written and, as somebody who is too late, what was written last."""

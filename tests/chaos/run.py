@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.protocol import DurableEvent
-from tests.chaos.detectors import compare
+from nbgroupchat.room import Room
+from tests.chaos.detectors import compare, compare_file, compare_readers
 from tests.chaos.member import Member
 from tests.chaos.process import HubProcess
 from tests.chaos.record import Record
@@ -35,7 +36,9 @@ class Profile(Struct, frozen=True):
     """The longest a hub with the scripted engine lives, in seconds."""
     stops: float = 0.12
     """How likely a member is to stop a reply each time that it has spoken."""
-    settled: float = 60.0
+    changes: float = 0.3
+    """How likely a member is to edit or redact something each time."""
+    settled: float = 100.0
     """How long, in seconds, anything may take to come about."""
     calm: float = 0.3
     """The mean time between two faults of a network, in seconds."""
@@ -63,6 +66,7 @@ class Run:
                 self.record,
                 random.Random(f"{seed} {number}"),
                 profile.stops,
+                profile.changes,
             )
             for number in range(profile.members)
         ]
@@ -90,7 +94,11 @@ class Run:
         finally:
             await self._hub.abandon()
             await asyncio.gather(*(member.network.stop() for member in self._members))
-        figures = compare(self.record, await self._logs())
+        logs = await self._logs()
+        figures = compare(self.record, logs)
+        figures["unredacted"] += compare_file(self.record, self._file)
+        if not self.record.counts["unsettled"]:
+            figures["lost"] += sum(compare_readers(self._readers(room), log) for room, log in logs.items())
         figures.update(self.record.counts)
         return figures
 
@@ -162,6 +170,9 @@ class Run:
     def _count(self, what: str, done: bool) -> None:
         self.record.counts["cuts"] += done
         self.record.counts[what] += done
+
+    def _readers(self, room: str) -> list[Room]:
+        return [member.rooms[room] for member in self._members if room in member.rooms]
 
     async def _logs(self) -> dict[str, list[DurableEvent]]:
         """Read what the file holds."""
