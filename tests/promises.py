@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes import sqlite_reads
-from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Appended, Opened, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
@@ -98,8 +98,13 @@ class Severed:
     def release(self, room: str) -> None:
         self._inner.release(room)
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
-        return await self._alive().append(room, entry, key)
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
+        return await self._alive().append(room, entry, key, files)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        return await self._alive().attachment(room, id_)
 
     async def journal(self, room: str, delta: Delta) -> bool:
         return await self._alive().journal(room, delta)
@@ -194,7 +199,7 @@ class World:
             # What follows from what is stored needs a few turns of the loop, and may store again.
             for _ in range(20):
                 await asyncio.sleep(0)
-            storing = any(heard.writes for heard in self.store._rooms.values()) or self.hub._closing
+            storing = any(heard.writes for heard in self.store._rooms.values()) or self.hub._replies.closing
             script = self.engine.script
             writing = script is not None and script.empty()
             done = all(turn.task is None or turn.task.done() for turn in self.agent._turns.values())
@@ -288,7 +293,7 @@ class World:
         tasks = [turn.task for turn in self.agent._turns.values() if turn.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self.hub._closing, return_exceptions=True)
+        await asyncio.gather(*tasks, *self.hub._replies.closing, return_exceptions=True)
         for person in self.people.values():
             person.client = None
         self._start()

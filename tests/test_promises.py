@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from nbgroupchat import hub, turn
+from nbgroupchat import turn
 from nbgroupchat.backplanes import sqlite_changes
 from nbgroupchat.backplanes.base import Appended
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
@@ -29,6 +29,7 @@ from nbgroupchat.channel import Channel
 from nbgroupchat.log import Gap
 from nbgroupchat.outbox import Outbox, Source
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.replies import Replies
 from tests.promises import NAMES, ROOM, World
 
 T = TypeVar("T")
@@ -197,8 +198,10 @@ TestStory = Story.TestCase
 def forget_client_ids(patch: pytest.MonkeyPatch) -> None:
     append = SqliteBackplane.append
 
-    async def broken(self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
-        return await append(self, room, entry, None if isinstance(entry, Posted) else key)
+    async def broken(
+        self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None, *files: Any
+    ) -> Appended:
+        return await append(self, room, entry, None if isinstance(entry, Posted) else key, *files)
 
     patch.setattr(SqliteBackplane, "append", broken)
 
@@ -206,9 +209,11 @@ def forget_client_ids(patch: pytest.MonkeyPatch) -> None:
 def stop_with_less_than_was_told(patch: pytest.MonkeyPatch) -> None:
     append = SqliteBackplane.append
 
-    async def broken(self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def broken(
+        self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None, *files: Any
+    ) -> Appended:
         less = replace(entry, text=entry.text[:-1]) if isinstance(entry, ReplyClosed) else entry
-        return await append(self, room, less, key)
+        return await append(self, room, less, key, *files)
 
     patch.setattr(SqliteBackplane, "append", broken)
 
@@ -217,7 +222,7 @@ def leave_replies_open(patch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         """Close nothing."""
 
-    patch.setattr(hub.Hub, "_end_left_open", broken)
+    patch.setattr(Replies, "end_left_open", broken)
 
 
 def show_before_storing(patch: pytest.MonkeyPatch) -> None:
