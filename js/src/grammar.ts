@@ -42,7 +42,7 @@ function grammar(): MarkdownIt {
     code_block: ((tokens, index) => `<pre><code>${escapeHtml(tokens[index]?.content ?? "")}</code></pre>`) satisfies Rule,
     image: ((tokens, index, options, env, self) => {
       const token = tokens[index];
-      const words = strings.pictureLink(self.renderInlineAsText(token?.children ?? [], options, env));
+      const words = strings.picture(self.renderInlineAsText(token?.children ?? [], options, env));
       const inLink = tokens.slice(0, index).reduce((depth, { type }) => depth + (type === "link_open" ? 1 : type === "link_close" ? -1 : 0), 0);
       return inLink > 0 ? escapeHtml(words) : `<a href="${escapeHtml(String(token?.attrGet("src") ?? ""))}">${escapeHtml(words)}</a>`;
     }) satisfies Rule,
