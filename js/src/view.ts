@@ -9,6 +9,8 @@
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
  *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
+ *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;

@@ -6,7 +6,7 @@
 import { JSDOM } from "jsdom";
 import { settle } from "./fakes";
 
-export const { window } = new JSDOM("<!doctype html><body></body>", { url: "http://localhost:8888/lab" });
+export const { window } = new JSDOM("<!doctype html><body></body>", { url: "http://localhost:8888/lab", pretendToBeVisual: true });
 
 const waiting = new Map<number, () => void>();
 let count = 0;
