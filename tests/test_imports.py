@@ -14,9 +14,10 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
     (
+        "protocol",
+        "decoding",
         "attachment",
         "picture",
-        "protocol",
         "prompt",
         "errors",
         "characters",
@@ -39,11 +40,41 @@ ROWS = (
         "transcript",
         "uploads",
     ),
-    ("outbox", "channel", "changes", "attachments", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    (
+        "outbox",
+        "channel",
+        "changes",
+        "replies",
+        "seat",
+        "attachments",
+        "hub",
+        "slices",
+        "turn",
+        "agent",
+        "engines",
+        "backplanes",
+    ),
     ("signalr",),
-    ("compose", "server"),
-    ("link", "pipe", "line", "connection", "relay", "attaching", "client", "magics", "widget"),
-    ("cli", "doctor", "__main__"),
+    (
+        "compose",
+        "server",
+    ),
+    (
+        "link",
+        "pipe",
+        "line",
+        "connection",
+        "relay",
+        "attaching",
+        "client",
+        "magics",
+        "widget",
+    ),
+    (
+        "cli",
+        "doctor",
+        "__main__",
+    ),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 
@@ -117,10 +148,10 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
     """They meet in `compose` alone."""
     for module, path in OURS:
         targets = {imported for imported, _ in imports(path)}
-        if module in ("hub", "channel", "outbox"):
+        if module in ("hub", "channel", "outbox", "replies", "seat"):
             assert "nbgroupchat.agent" not in targets
         if module in ("agent", "turn"):
-            assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel"}
+            assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel", "nbgroupchat.replies", "nbgroupchat.seat"}
 
 
 def test_signalr_is_usable_alone() -> None:
