@@ -263,7 +263,11 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
-    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+    files: {
+      address: (one) => this.#files.address(one),
+      otherAddress: (one) => this.#files.otherAddress(one),
+      save: (one) => this.#files.save(one),
+    },
   };
 
   // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.
