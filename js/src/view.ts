@@ -24,6 +24,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { Attaching } from "./attaching";
 import { announcement } from "./announcer";
+import { copyText } from "./clipboard";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
 import type { CodeActions } from "./fence";
@@ -31,6 +32,7 @@ import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
+import { insertCode } from "./inserting";
 import { NameControl, type Account } from "./name";
 import { noticeTemplate, type NoticeActions } from "./notice";
 import type { Notebook } from "./notebook";
@@ -56,6 +58,7 @@ export interface Surface extends NoticeActions {
 
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 const NO_CODE: CodeActions = { insert: null };
+const TOLD_MS = 6_000;
 /** A hidden page gets no animation frames. */
 const FRAME_MS = 100;
 
@@ -64,6 +67,7 @@ export class View {
   readonly #composer: Composer;
   readonly #attaching: Attaching;
   readonly #files: Files;
+  readonly #code: CodeActions;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -74,6 +78,7 @@ export class View {
   #unread = 0;
   #cancelFrame: (() => void) | null = null;
   #gone = false;
+  #told: string | null = null;
 
   constructor(
     private reader: Reader,
@@ -90,6 +95,8 @@ export class View {
       url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
       download: (id) => this.reader.download(id),
     });
+    const { notebook } = surface;
+    this.#code = surface.code ?? (notebook === undefined ? NO_CODE : { insert: (code) => this.#insert(notebook, code) });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -118,6 +125,17 @@ export class View {
     this.#handling.follow(reader);
     this.#unsubscribe = reader.subscribe(() => this.#invalidate());
     this.#invalidate();
+  }
+
+  /** Say for a moment what was done, to who sees and to who hears. */
+  #tell(sentence: string): void {
+    this.#told = sentence;
+    this.#announce(sentence);
+    this.#invalidate();
+    setTimeout(() => {
+      if (this.#told === sentence) this.#told = null;
+      this.#invalidate();
+    }, TOLD_MS);
   }
 
   dispose(): void {
@@ -184,7 +202,7 @@ export class View {
         >
           <div class="nbgc-messages">
             ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, {
-              ...this.#actions, code: this.surface.code ?? NO_CODE,
+              ...this.#actions, code: this.#code,
             })}
           </div>
         </div>
@@ -210,6 +228,7 @@ export class View {
   }
 
   #typing(snapshot: Snapshot): TemplateResult | typeof nothing {
+    if (this.#told !== null) return html`<span class="nbgc-told">${this.#told}</span>`;
     const { members, typing } = snapshot.room;
     const names = members.filter(({ id }) => typing.has(id) && id !== snapshot.you?.id).map(({ name }) => name);
     if (names.length === 0) return nothing;
@@ -253,6 +272,10 @@ export class View {
     const { room, you } = this.reader.snapshot;
     const id = you === null ? null : stoppable(room, you.id);
     if (id !== null) this.reader.cancel(id);
+  }
+
+  #insert(notebook: Notebook, code: string): void {
+    void insertCode(notebook, this.element, code, copyText).then((told) => this.#tell(told));
   }
 
   #hasFocus(): boolean {

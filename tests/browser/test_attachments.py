@@ -113,6 +113,22 @@ def test_a_cell_is_attached_with_its_output(server: JupyterServer, open_notebook
     expect(files.nth(1).locator("code")).to_have_text("42")
 
 
+def test_code_goes_into_a_new_cell_and_is_not_run(server: JupyterServer, open_notebook: OpenNotebook) -> None:
+    """A block of a reply is put below the panel's own cell, which others follow; nothing runs by itself."""
+    ana = open_notebook(server, "ana")
+    ana.run_below("last = 1")
+    ana.say("@llama code?")
+    ana.wait_for_reply(1, "complete")
+    ana.reply().locator("[data-code-action=insert]").click()
+    expect(ana.root.locator(".nbgc-told")).to_contain_text("was not run")
+    cells = ana.page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells].map(
+          (cell) => [cell.getSource(), cell.execution_count, cell.getOutputs().length])"""
+    )
+    assert [source for source, _, _ in cells] == ["%load_ext nbgroupchat", "%chat", "print('inserted')", "last = 1"]
+    assert cells[2][1:] == [None, 0]
+
+
 @pytest.fixture
 def blocked(chromium: Browser) -> Iterator[Page]:
     """A browser that nothing of the chat's server reaches."""
