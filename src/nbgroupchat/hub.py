@@ -43,7 +43,10 @@ from nbgroupchat.protocol import (
     PostAnswer,
     Posted,
     Redact,
+    RoomListed,
     RoomPolicy,
+    Rooms,
+    RoomsAnswer,
     Status,
     Typing,
     Upload,
@@ -59,6 +62,7 @@ Answer: TypeAlias = (
     | ChangeAnswer
     | Explanation
     | HistoryAnswer
+    | RoomsAnswer
     | UploadAnswer
     | DownloadAnswer
     | None
@@ -127,6 +131,8 @@ class Hub:
                 self._joined(client, command).type(client, command.on)
             case History():
                 return await self._history(client, command)
+            case Rooms():
+                return await self._rooms(client, command)
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
@@ -244,6 +250,21 @@ class Hub:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
         return HistoryAnswer(tuple(entries), more)
+
+    async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
+        """Name every room: on a plain server there is none that somebody may not join."""
+        self._joined(client, command)
+        known = await self._backplane.rooms(command.limit + 1)
+        listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
+        said = {room.name for room in known}
+        for name, channel in self._channels.items():
+            if channel.present and not channel.log.position.seq and name not in said:
+                listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
+        return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
+
+    def _present(self, room: str) -> int:
+        channel = self._channels.get(room)
+        return channel.present if channel else 0
 
     async def _open(self, room: str) -> Channel:
         channel = self._channels.get(room)

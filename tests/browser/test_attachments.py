@@ -120,7 +120,7 @@ def test_code_goes_into_a_new_cell_and_is_not_run(server: JupyterServer, open_no
     ana.say("@llama code?")
     ana.wait_for_reply(1, "complete")
     ana.reply().locator("[data-code-action=insert]").click()
-    expect(ana.root.locator(".nbgc-told")).to_contain_text("was not run")
+    expect(ana.root.locator(".nbgc-remark")).to_contain_text("was not run")
     cells = ana.page.evaluate(
         """() => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells].map(
           (cell) => [cell.getSource(), cell.execution_count, cell.getOutputs().length])"""
