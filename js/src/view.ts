@@ -37,6 +37,7 @@ import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
+import { insertCode } from "./inserting";
 import { language } from "./language";
 import { mentionable } from "./mentioning";
 import type { Place } from "./message";
@@ -123,6 +124,8 @@ export class View {
       url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
       download: (id) => this.reader.download(id),
     });
+    const { notebook } = surface;
+    this.#code = surface.code ?? (notebook === undefined ? NO_CODE : { insert: (code) => this.#insert(notebook, code) });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -368,6 +371,10 @@ export class View {
     if (id !== null) this.reader.cancel(id);
   }
 
+  #insert(notebook: Notebook, code: string): void {
+    void insertCode(notebook, this.element, code, copyText).then((told) => this.#say(told));
+  }
+
   #hasFocus(): boolean {
     const { activeElement } = this.element.getRootNode() as Document | ShadowRoot;
     return this.element.contains(activeElement);
@@ -381,7 +388,11 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
-    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+    files: {
+      address: (one) => this.#files.address(one),
+      otherAddress: (one) => this.#files.otherAddress(one),
+      save: (one) => this.#files.save(one),
+    },
   };
 
   // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.

@@ -38,6 +38,24 @@ test("a picture comes from the server's own address, with its size and a text fo
   assert.equal(shown.hub.all("download").length, 0);
 });
 
+test("where the server's address has no picture, it is fetched over the connection, once", async () => {
+  const shown = await show();
+  const view = new View(shown.reader, {
+    account: null, save: null, retry: () => {}, reload: () => {}, attachment: () => "/elsewhere",
+  });
+  shown.view.dispose();
+  document.body.append(view.element);
+  await shown.hear(posted(1, "look", { attachments: [attached({ size: 3 })] }));
+  await frame();
+  const picture = view.element.querySelector(".nbgc-picture img");
+  picture?.dispatchEvent(new Event("error"));
+  await shown.hub.last("download").answer({ data: btoa("abc"), size: 3 });
+  await frame();
+  assert.match(picture?.getAttribute("src") ?? "", /^blob:/);
+  picture?.dispatchEvent(new Event("error"));
+  assert.equal(shown.hub.all("download").length, 1);
+});
+
 test("where the page does not reach the server, a picture is fetched over the connection", async () => {
   const { hub, find, hear } = await show();
   await hear(posted(1, "", { attachments: [attached({ size: 3 })] }));
