@@ -86,6 +86,16 @@ export const german: Strings = {
   unpinLabel: (name) => (name === null ? "Diese Nachricht lösen" : `Die Nachricht von ${name} lösen`),
   notFetched: "eine frühere Nachricht",
 
+  thinking: "Denkt nach…",
+  thought: "Was es zuerst dachte",
+  code: { copy: "Code kopieren", insert: "Darunter einfügen" },
+  copied: "Kopiert",
+  notCopied: "Nicht kopiert: Der Browser hat es nicht erlaubt",
+  table: "Tabelle",
+  taskDone: "erledigt:",
+  taskOpen: "zu tun:",
+  picture: (name) => (name.trim() === "" ? "Bild" : `Bild: ${name}`),
+
   model: "das Modell",
   close: "Schließen",
   notExplained: "Der Server gab keine Antwort. Schließe dies und versuche es noch einmal.",
@@ -115,7 +125,6 @@ export const german: Strings = {
   reload: "Neu laden",
 
   attachments: "Anhänge",
-  picture: (name) => `Bild ${name}`,
   fileSize: (bytes) => (bytes < 1024 ? plural(bytes, "Byte", "Bytes") : `${zahl(Math.ceil(bytes / 1024))} KiB`),
   fileGoesOn: "Nur der Anfang wird gezeigt und vom Modell gelesen.",
   saveFile: "Speichern",

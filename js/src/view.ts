@@ -30,6 +30,7 @@ import { announcement } from "./announcer";
 import { copyText } from "./clipboard";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import type { CodeActions } from "./fence";
 import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
@@ -52,6 +53,8 @@ import { transcriptTemplate, type TranscriptActions } from "./transcript";
 import { Unread, bookmarks } from "./unread";
 
 export interface Surface extends NoticeActions {
+  /** What the blocks of code in messages offer, beside being copied. */
+  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
@@ -66,6 +69,7 @@ export interface Surface extends NoticeActions {
   readonly notebook?: Notebook | undefined;
 }
 
+const NO_CODE: CodeActions = { insert: null };
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
@@ -246,7 +250,7 @@ export class View {
   }
 
   get #acting(): TranscriptActions {
-    return { ...this.#actions, place: this.surface.place ?? null };
+    return { ...this.#actions, place: this.surface.place ?? null, code: this.surface.code ?? NO_CODE };
   }
 
   #title(): TemplateResult {
@@ -367,7 +371,7 @@ export class View {
     return this.element.contains(activeElement);
   }
 
-  readonly #actions: Omit<TranscriptActions, "place"> = {
+  readonly #actions: Omit<TranscriptActions, "place" | "code"> = {
     stop: (id) => this.reader.cancel(id),
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
