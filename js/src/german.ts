@@ -142,10 +142,6 @@ export const german: Strings = {
   fileNoText: (name) => `${name} ist weder ein Bild (PNG, JPEG, GIF, WebP) noch Text in UTF-8.`,
   tooManyFiles: (most) => `Eine Nachricht nimmt ${most} Anhänge. Sende den Rest mit einer weiteren.`,
 
-  inserted: "Darunter in eine neue Zelle eingefügt, die nicht ausgeführt wurde.",
-  copiedInstead: "Dieses Notebook nimmt von hier keine Zelle an: Der Code wurde kopiert und kann eingefügt werden.",
-  notInserted: "Dieses Notebook nimmt von hier keine Zelle an, und kopieren ließ sich der Code auch nicht.",
-
   composer: (room) => `Nachricht an ${room}`,
   placeholder: "Nachricht schreiben",
   send: "Senden",

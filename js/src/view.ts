@@ -37,7 +37,6 @@ import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
-import { insertCode } from "./inserting";
 import { language } from "./language";
 import { mentionable } from "./mentioning";
 import type { Place } from "./message";
@@ -124,8 +123,6 @@ export class View {
       url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
       download: (id) => this.reader.download(id),
     });
-    const { notebook } = surface;
-    this.#code = surface.code ?? (notebook === undefined ? NO_CODE : { insert: (code) => this.#insert(notebook, code) });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -369,10 +366,6 @@ export class View {
     const { room, you } = this.reader.snapshot;
     const id = you === null ? null : stoppable(room, you.id);
     if (id !== null) this.reader.cancel(id);
-  }
-
-  #insert(notebook: Notebook, code: string): void {
-    void insertCode(notebook, this.element, code, copyText).then((told) => this.#say(told));
   }
 
   #hasFocus(): boolean {
