@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from benchmarks.chromium import chromium as started_chromium
+from playwright.sync_api import Browser, Page
 
 from tests.browser.notebook import Notebook
 from tests.jupyter import JupyterServer
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests, with a context of its own for each person."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "no Chromium on the PATH; `make browser` installs one, or set CHROMIUM"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with started_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
