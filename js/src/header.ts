@@ -13,7 +13,7 @@ const NAMED = 5;
 export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
-  return html`<header class="nbgc-header">
+  return html`<div class="nbgc-header">
     <h2 class="nbgc-title"><bdi>${room}</bdi></h2>
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
@@ -23,7 +23,7 @@ export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
     ${linkTemplate(snapshot)}
-  </header>`;
+  </div>`;
 }
 
 /** What keeps the model from answering, as a strip below the header. */
