@@ -84,6 +84,16 @@ export const strings = {
   unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
   notFetched: "an earlier message",
 
+  thinking: "Thinking…",
+  thought: "What it thought first",
+  code: { copy: "Copy the code", insert: "Insert below" },
+  copied: "Copied",
+  notCopied: "Not copied: this browser did not allow it",
+  table: "Table",
+  taskDone: "done:",
+  taskOpen: "to do:",
+  picture: (alt: string) => (alt.trim() === "" ? "Picture" : `Picture: ${alt}`),
+
   model: "the model",
   close: "Close",
   notExplained: "The server gave no answer. Close this and try again.",

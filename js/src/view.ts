@@ -23,6 +23,7 @@ import { html, nothing, render, type TemplateResult } from "lit-html";
 import { announcement } from "./announcer";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import type { CodeActions } from "./fence";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
@@ -36,12 +37,15 @@ import { strings } from "./strings";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
 
 export interface Surface extends NoticeActions {
+  /** What the blocks of code in messages offer, beside being copied. */
+  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
   readonly save: (() => void) | null;
 }
 
+const NO_CODE: CodeActions = { insert: null };
 /** A hidden page gets no animation frames. */
 const FRAME_MS = 100;
 
@@ -159,7 +163,9 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#actions)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, {
+              ...this.#actions, code: this.surface.code ?? NO_CODE,
+            })}
           </div>
         </div>
         ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)}
@@ -234,7 +240,7 @@ export class View {
     return this.element.contains(activeElement);
   }
 
-  readonly #actions: TranscriptActions = {
+  readonly #actions: Omit<TranscriptActions, "code"> = {
     stop: (id) => this.reader.cancel(id),
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
