@@ -55,7 +55,7 @@ function shown() {
   if (waits === null) return;
   clearTimeout(waits);
   waits = null;
-  window.problems.push(...window.audit(document));
+  for (const panel of document.querySelectorAll(".nbgroupchat")) window.problems.push(...window.audit(panel));
   void fetch("/shown", { method: "POST" });
 }
 window.problems = [];
