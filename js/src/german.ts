@@ -82,7 +82,7 @@ export const german: Strings = {
   pinned: "Angeheftet",
   pins: "Angeheftete Nachrichten",
   allPins: (count) => `Alle ${zahl(count)} angehefteten Nachrichten zeigen`,
-  fewerPins: "Nur eine angeheftete Nachricht zeigen",
+  fewerPins: (count) => `Eine von ${zahl(count)} angehefteten Nachrichten zeigen`,
   unpinLabel: (name) => (name === null ? "Diese Nachricht lösen" : `Die Nachricht von ${name} lösen`),
   notFetched: "eine frühere Nachricht",
 

@@ -94,7 +94,7 @@ const english = {
   pinned: "Pinned",
   pins: "Pinned messages",
   allPins: (count: number) => `Show all ${count} pinned messages`,
-  fewerPins: "Show one pinned message",
+  fewerPins: (count: number) => `Show one of ${count} pinned messages`,
   unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
   notFetched: "an earlier message",
 
