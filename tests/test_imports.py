@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "decoding", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
+    ("protocol", "decoding", "emoji", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
     ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript"),
     ("outbox", "channel", "changes", "replies", "seat", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),

@@ -1,11 +1,12 @@
 /**
- * What one does to messages in a panel: edit, remove, pin, have a reply explained, go to one; and where the focus is
+ * What one does to messages in a panel: edit, remove, pin, react, have a reply explained, go to one; and where the focus is
  * afterwards, which must never fall to the page around. It knows nothing of how anything looks.
  */
 
 import type { Composer } from "./composer";
 import { Editor, type Origin } from "./editor";
 import { ExplanationSheet } from "./explanation";
+import { Picker } from "./picker";
 import { Pins } from "./pins";
 import { mayEdit, newestEditable, type Tool } from "./policy";
 import type { Reader } from "./reader";
@@ -24,6 +25,7 @@ const SHOWN_MS = 2_000;
 
 export class Handling {
   readonly editor: Editor;
+  readonly picker: Picker;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
 
@@ -41,6 +43,11 @@ export class Handling {
       left: (id, from) => this.#leftEditor(id, from),
       changed,
     });
+    this.picker = new Picker({
+      react: (id, emoji) => this.reader.react(id, emoji, true),
+      left: (id) => this.#focusTool(id, "react"),
+      changed,
+    });
     const show = (id: string): void => void this.show(id);
     this.pins = new Pins({ show, unpin: (id) => this.reader.pin(id, false), changed });
     this.sheet = new ExplanationSheet({
@@ -56,6 +63,7 @@ export class Handling {
   use(tool: Tool, id: string): void {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
+    else if (tool === "react") this.picker.toggle(id);
     else if (tool === "explain") this.sheet.open(id);
     else this.reader.pin(id, tool === "pin");
     this.panel.render();

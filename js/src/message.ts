@@ -6,6 +6,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
+import { chipsTemplate, type Reacting } from "./chips";
 import { icon } from "./icon";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
@@ -18,6 +19,8 @@ import { toolbarTemplate, type Tools } from "./toolbar";
 /** What a message's looks depend on, besides itself. */
 export interface Surroundings extends Way {
   readonly own: boolean;
+  /** One's own id; null while it is not known. */
+  readonly you: string | null;
   /** It goes on from the message above, of the same author a moment ago. */
   readonly continued: boolean;
   /** What it answers, where that is not directly above. */
@@ -31,13 +34,13 @@ export interface Surroundings extends Way {
   readonly change: PendingChange | null;
 }
 
-/** What stands in a message while one changes it: a field in place of its text, or a question below it. */
+/** What stands in a message while one changes it: a field in place of its text, or a question or a choice below it. */
 export interface Changing {
-  readonly kind: "edit" | "remove";
+  readonly kind: "edit" | "remove" | "react";
   readonly template: TemplateResult;
 }
 
-export interface MessageActions extends PendingActions, Tools {
+export interface MessageActions extends PendingActions, Tools, Reacting {
   stop(id: string): void;
   show(id: string): void;
 }
@@ -74,12 +77,13 @@ export function messageTemplate(
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
-      ${changing?.kind === "remove" ? changing.template : nothing}
+      ${chipsTemplate(message, around.you, actions)}
+      ${changing === null || changing.kind === "edit" ? nothing : changing.template}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
-    ${changing === null ? toolbarTemplate(message, around.tools, actions) : nothing}
+    ${changing === null || changing.kind === "react" ? toolbarTemplate(message, around.tools, actions) : nothing}
   </article>`;
 }
 

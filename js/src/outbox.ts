@@ -1,7 +1,7 @@
 /**
  * The posts and changes of one room that the server has not acknowledged yet. They are sent in order, one at a time, and
- * again with the same `cid` after a connection was lost, so that each is done exactly once; to redact or pin something twice
- * is to do it once.
+ * again with the same `cid` after a connection was lost, so that each is done exactly once; to redact or pin something, or
+ * to react to it, twice is to do it once.
  *
  * It knows nothing of how a connection is made or lost: it is given a wire, or told that there is none.
  */
@@ -21,7 +21,8 @@ export type Deed =
   | { readonly method: "post"; readonly text: string }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
-  | { readonly method: "pin"; readonly id: string; readonly on: boolean };
+  | { readonly method: "pin"; readonly id: string; readonly on: boolean }
+  | { readonly method: "react"; readonly id: string; readonly emoji: string; readonly on: boolean };
 
 interface Progress {
   /** The client's own id for it. */
@@ -67,7 +68,7 @@ export class Outbox {
       ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
     };
     const replaced = (one: Pending): boolean =>
-      one.state === "failed" && one.method !== "post" && one.method === deed.method && one.id === deed.id;
+      one.state === "failed" && one.method !== "post" && isAlike(one, deed);
     this.#pending = [...this.#pending.filter((one) => !replaced(one)), pending];
     this.changed();
     void this.#drain();
@@ -185,6 +186,11 @@ export class Outbox {
   }
 }
 
+function isAlike(one: PendingChange, deed: Deed): boolean {
+  if (deed.method === "post" || one.method !== deed.method || one.id !== deed.id) return false;
+  return one.method !== "react" || deed.method !== "react" || one.emoji === deed.emoji;
+}
+
 function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
   switch (pending.method) {
     case "post":
@@ -195,6 +201,8 @@ function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
       return wire.invoke("redact", { room, id: pending.id });
     case "pin":
       return wire.invoke("pin", { room, id: pending.id, on: pending.on });
+    case "react":
+      return wire.invoke("react", { room, id: pending.id, emoji: pending.emoji, on: pending.on });
   }
 }
 

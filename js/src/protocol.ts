@@ -74,6 +74,16 @@ export interface Redacted extends Entry {
   readonly id: string;
 }
 
+/** A member, called `name` then, put an emoji to message `id`, or took it away. */
+export interface Reacted extends Entry {
+  readonly type: "reacted";
+  readonly name: string;
+  readonly id: string;
+  /** Empty where the message is redacted. */
+  readonly emoji: string;
+  readonly on: boolean;
+}
+
 export interface RoomChanged extends Entry {
   readonly type: "room_changed";
   /** The ids of the room's pinned messages from now on. */
@@ -129,7 +139,7 @@ export interface Live {
   readonly seq: number;
 }
 
-export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged | Unknown;
+export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | Reacted | RoomChanged | Unknown;
 export type EphemeralEvent = Delta | TypingChanged | Presence | Queue | Status | Live;
 export type RoomEvent = DurableEvent | EphemeralEvent;
 
@@ -141,6 +151,7 @@ export interface Commands {
   edit: { room: string; cid: string; id: string; text: string };
   redact: { room: string; id: string };
   pin: { room: string; id: string; on: boolean };
+  react: { room: string; id: string; emoji: string; on: boolean };
   explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
@@ -176,7 +187,7 @@ export interface CancelAnswer {
   readonly status: ReplyStatus;
 }
 
-/** Answer to `edit`, `redact` and `pin`: the entry that made the change. */
+/** Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change. */
 export interface ChangeAnswer {
   readonly seq: number;
 }
@@ -247,6 +258,7 @@ const events: Readonly<Record<string, Shape>> = {
   reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
   edited: { ...entry, id: text, text },
   redacted: { ...entry, id: text },
+  reacted: { ...entry, name: text, id: text, emoji: text, on: flag },
   room_changed: { ...entry, pinned: listOf(text) },
   delta: { id: text, from: count, to: count, text },
   typing: { by: text, on: flag },

@@ -151,6 +151,11 @@ export class Reader {
     this.outbox.add({ method: "pin", id, on });
   }
 
+  /** Put an emoji to a message, or take it away. */
+  react(id: string, emoji: string, on: boolean): void {
+    this.outbox.add({ method: "react", id, emoji, on });
+  }
+
   /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
   async explain(id: string): Promise<Explanation | Refusal | null> {
     try {

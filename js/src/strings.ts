@@ -14,6 +14,12 @@ interface Notice {
 
 const plural = (count: number, noun: string): string => `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 
+/** Names in a row: the first ones, and how many there are besides. */
+function some(names: readonly string[]): string {
+  const shown = names.length > 9 ? [...names.slice(0, 8), `${names.length - 8} others`] : names;
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
+
 export const strings = {
   transcript: (room: string) => `Messages in ${room}`,
   members: "Who is here",
@@ -65,7 +71,7 @@ export const strings = {
   } satisfies Record<MessageStatus, string>,
 
   tools: (name: string) => `What to do with the message of ${name}`,
-  tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin" },
+  tool: { edit: "Edit", remove: "Remove", react: "React", pin: "Pin", unpin: "Unpin" },
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
   removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
@@ -74,8 +80,14 @@ export const strings = {
   editEmpty: "A message needs a text; it can be removed instead.",
   removeAsk: "Remove it for everybody, for good?",
   keep: "Keep",
-  notDone: (what: "edit" | "redact" | "pin", reason: string | null) =>
-    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned" }[what]}: ${reason ?? "the server failed to do it."}`,
+  notDone: (what: "edit" | "redact" | "pin" | "react", reason: string | null) =>
+    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned", react: "No reaction" }[what]}: ${reason ?? "the server failed to do it."}`,
+
+  reactions: (name: string) => `Reactions to the message of ${name}`,
+  reactionOf: (emoji: string, names: readonly string[]) => `${emoji} from ${some(names)}`,
+  choose: (name: string) => `React to the message of ${name}`,
+  other: "Another emoji",
+  noEmoji: "Type one emoji.",
 
   pinned: "Pinned",
   pins: "Pinned messages",

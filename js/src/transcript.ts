@@ -5,9 +5,10 @@ import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
-import { messageTemplate, type MessageActions, type Surroundings } from "./message";
+import { messageTemplate, type Changing, type MessageActions, type Surroundings } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
+import type { Picker } from "./picker";
 import { tools } from "./policy";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
@@ -18,6 +19,12 @@ export interface TranscriptActions extends MessageActions {
   example(text: string): void;
 }
 
+/** What is done to a message where it stands. */
+export interface InPlace {
+  readonly editor: Editor;
+  readonly picker: Picker;
+}
+
 /** Posts of one author that follow each other sooner than this are shown as one group. */
 const GROUP_MS = 5 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
@@ -25,7 +32,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 export function transcriptTemplate(
-  name: string, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
+  name: string, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions,
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
@@ -34,7 +41,7 @@ export function transcriptTemplate(
   ${repeat(
     messages,
     (message) => message.id,
-    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, editor, actions),
+    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, inPlace, actions),
   )}
   ${repeat(
     pending,
@@ -57,19 +64,22 @@ function follows(post: PendingPost | PendingEdit, above: { readonly ts: number }
 }
 
 function placed(
-  message: Message, above: Message | null, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
+  message: Message, above: Message | null, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions,
 ): unknown {
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
   const around = surroundings(message, above, snapshot, day !== null);
-  // One cannot go on to edit what somebody has removed meanwhile.
-  const doing = message.redacted ? null : editor.doing(message.id);
+  // One cannot go on with what somebody has removed meanwhile.
+  const doing = message.redacted ? null : inPlace.editor.doing(message.id);
+  const picking = message.redacted ? null : inPlace.picker.picking(message.id);
   const depends = [
     message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
-    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing,
+    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
-    const changing = doing === null ? null : { kind: doing.kind, template: editor.template(doing) };
+    const changing: Changing | null = doing !== null
+      ? { kind: doing.kind, template: inPlace.editor.template(doing) }
+      : picking === null ? null : { kind: "react", template: inPlace.picker.template(picking, message.name) };
     return html`${divider}${messageTemplate(message, around, changing, actions)}`;
   });
 }
@@ -82,7 +92,7 @@ function surroundings(message: Message, above: Message | null, snapshot: Snapsho
     above !== null && !newDay && quoted === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
   return {
-    own: message.by === you?.id, continued, quoted, mention,
+    own: message.by === you?.id, you: you?.id ?? null, continued, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
     tools: tools(message, room, you?.id ?? null),

@@ -8,7 +8,8 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, react, pin, unpin or remove);
+ * - `.nbgc-reactions button[data-emoji][aria-pressed]`, `.nbgc-picker button[data-choice]`, `input.nbgc-other-input`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
@@ -159,7 +160,7 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#actions)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling, this.#actions)}
           </div>
         </div>
         ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)}
@@ -239,6 +240,7 @@ export class View {
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
     use: (tool, id) => this.#handling.use(tool, id),
+    react: (id, emoji, on) => this.reader.react(id, emoji, on),
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),

@@ -39,6 +39,7 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
+    React,
     Redact,
     RoomPolicy,
     Status,
@@ -99,6 +100,8 @@ class Hub:
                 return await self._changes.redact(*self._me(client, command), command)
             case Pin():
                 return await self._changes.pin(*self._me(client, command), command)
+            case React():
+                return await self._changes.react(*self._me(client, command), command)
             case Explain():
                 return await self._changes.explain(*self._me(client, command), command)
             case Typing():

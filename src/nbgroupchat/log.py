@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Redacted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Reacted, Redacted, ReplyClosed, ReplyOpened
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -106,7 +106,7 @@ def message_of(entry: DurableEvent) -> str:
     match entry:
         case Posted() | ReplyOpened():
             return entry.eid
-        case ReplyClosed() | Edited() | Redacted():
+        case ReplyClosed() | Edited() | Redacted() | Reacted():
             return entry.id
         case _:
             return ""
@@ -116,6 +116,8 @@ def without_text(entry: DurableEvent) -> DurableEvent:
     """Give an entry as it stands in the log once its message is redacted: the same place, and no text."""
     if isinstance(entry, (Posted, ReplyClosed, Edited)):
         return msgspec.structs.replace(entry, text="")
+    if isinstance(entry, Reacted):
+        return msgspec.structs.replace(entry, emoji="")
     return entry
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 
 from nbgroupchat.characters import label
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.protocol import MAX_PINNED, Kind, Member, RoomPolicy
+from nbgroupchat.protocol import MAX_PINNED, MAX_REACTIONS, Kind, Member, RoomPolicy
 from nbgroupchat.room import Message
 
 _MISSING = "There is no such message in this room. It may have been redacted."
@@ -75,6 +75,16 @@ def check_pin(message: Message | None, pinned: Sequence[str]) -> None:
         raise Refusal(Code.FORBIDDEN, "This reply is still being written. Pin it when it has ended.")
     if len(pinned) >= MAX_PINNED:
         raise Refusal(Code.TOO_MANY, f"A room has at most {MAX_PINNED} pinned messages. Unpin another one first.")
+
+
+def check_reaction(message: Message | None, emoji: str, on: bool, me: Member) -> bool:
+    """Say whether a reaction changes anything. Raise Refusal unless the message is there and has room for it."""
+    held = {reaction.emoji: reaction.by for reaction in _present(message).reactions}
+    if on and emoji not in held and len(held) >= MAX_REACTIONS:
+        raise Refusal(
+            Code.TOO_MANY, f"A message has at most {MAX_REACTIONS} different reactions. Use one of those that are there."
+        )
+    return any(who.id == me.id for who in held.get(emoji, ())) is not on
 
 
 def _present(message: Message | None) -> Message:

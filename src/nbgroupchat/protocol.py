@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
+from nbgroupchat.emoji import MAX_EMOJI
+
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
 
@@ -24,6 +26,9 @@ MAX_TEXT: Final = 16 * 1024
 
 MAX_PINNED: Final = 8
 """Most messages pinned in a room."""
+
+MAX_REACTIONS: Final = 20
+"""Most different emoji on one message."""
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
@@ -109,6 +114,14 @@ class Pin(Command, frozen=True):
     on: bool
 
 
+class React(Command, frozen=True):
+    """Put an emoji to the message `id`, or take one's own away."""
+
+    id: Id
+    emoji: str
+    on: bool
+
+
 class Explain(Command, frozen=True):
     """Ask what the model saw when it wrote the reply `id`."""
 
@@ -139,6 +152,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "edit": Edit,
     "redact": Redact,
     "pin": Pin,
+    "react": React,
     "explain": Explain,
     "typing": Typing,
     "history": History,
@@ -197,7 +211,7 @@ class CancelAnswer(Struct, frozen=True):
 
 
 class ChangeAnswer(Struct, frozen=True):
-    """Answer to `edit`, `redact` and `pin`: the entry that made the change, by this command or before it."""
+    """Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change, by this command or before it."""
 
     seq: int
 
@@ -298,6 +312,18 @@ class Redacted(Entry, frozen=True, tag="redacted"):
     id: str
 
 
+class Reacted(Entry, frozen=True, tag="reacted"):
+    """A member put an emoji to the message `id`, or took it away. A redacted message has none: `emoji` is empty.
+
+    `name` is the member's when this was done.
+    """
+
+    name: str
+    id: str
+    emoji: Annotated[str, Meta(max_length=MAX_EMOJI)]
+    on: bool
+
+
 class RoomChanged(Entry, frozen=True, tag="room_changed"):
     """How the room is from now on: the ids of its pinned messages."""
 
@@ -354,7 +380,7 @@ class Live(Struct, frozen=True, tag="live"):
     seq: Count
 
 
-DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged
+DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | Reacted | RoomChanged
 EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Queue | Status | Live
 Event: TypeAlias = DurableEvent | EphemeralEvent
 

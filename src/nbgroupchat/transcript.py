@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
+import msgspec
+
 from nbgroupchat.protocol import Delta, DurableEvent
 from nbgroupchat.room import Message, Room
 
@@ -63,7 +65,7 @@ def as_markdown(message: Message, room: Room) -> str:
 
 def as_json(message: Message, room: Room) -> dict[str, Any]:
     """Give one message with all that is known of it; `docs/protocol.md` says what the fields are."""
-    fields = {name: getattr(message, name) for name in Message.__struct_fields__}
+    fields: dict[str, Any] = msgspec.to_builtins(message)
     return fields | {"pinned": message.id in room.pinned}
 
 
