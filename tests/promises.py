@@ -112,6 +112,9 @@ class Severed:
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         return await self._alive().about(room, messages)
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        return await self._alive().keyed(room, key)
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         await self._alive().record(room, reply, record)
 

@@ -17,6 +17,8 @@ from nbgroupchat.protocol import (
     History,
     Pin,
     Position,
+    Post,
+    PostAnswer,
     React,
     Redact,
 )
@@ -184,3 +186,33 @@ async def test_a_redaction_ends_the_reactions(hub: Hub) -> None:
     assert "👍" not in repr(ben.events)
     for client in (ana, ben):
         assert client.rooms["lobby"].messages[said.id].reactions == ()
+
+
+async def test_an_edit_that_is_repeated_after_a_redaction_is_answered_as_before(hub: Hub) -> None:
+    """Whoever did not hear the answer hears the same one, also when the message is gone since."""
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    said = await ana.post("Fryday")
+    edit = Edit(room="lobby", cid="e1", id=said.id, text="Friday")
+    first = await ana.send(edit)
+    await ana.send(Redact(room="lobby", id=said.id))
+    assert await ana.send(edit) == first
+
+
+async def test_a_post_answers_only_what_is_there(hub: Hub) -> None:
+    """What is in no room, in another one, or redacted cannot be answered; a post that was taken stays so."""
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    await ana.join("other")
+    said, elsewhere = await ana.post("done?"), await ana.post("done?", "other")
+    answering = Post(room="lobby", cid="c1", text="yes", reply_to=said.id)
+    first = await ana.send(answering)
+    assert isinstance(first, PostAnswer)
+    assert ana.rooms["lobby"].messages[first.id].reply_to == said.id
+    await ana.send(Redact(room="lobby", id=said.id))
+    for gone in (said.id, elsewhere.id, "nobody's"):
+        with pytest.raises(Refusal) as refusal:
+            await ana.send(Post(room="lobby", cid=f"to {gone}", text="yes", reply_to=gone))
+        assert refusal.value.code == Code.NOT_FOUND
+    again = await ana.send(answering)
+    assert again == PostAnswer(first.id, first.seq, duplicate=True)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from nbgroupchat import protocol
+from nbgroupchat.backplanes.base import Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
@@ -15,6 +16,7 @@ from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
     Delta,
+    DurableEvent,
     History,
     HistoryAnswer,
     Join,
@@ -362,3 +364,26 @@ async def test_the_models_state_is_told_now_and_on_joining(hub: Hub) -> None:
         assert client.rooms["lobby"].status == Status("loading", "SmolLM2", 0.5)
     *_, presence = (event for event in ben.events if isinstance(event, Presence))
     assert (presence.members[0].name, presence.members[0].kind) == ("llama", "agent")
+
+
+async def test_a_room_is_given_back_when_what_was_under_way_there_ends() -> None:
+    """A post that is refused after its author has left leaves no empty room behind."""
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    class Full(MemoryBackplane):
+        async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+            begun.set()
+            await goes_on.wait()
+            raise Refusal(Code.UNAVAILABLE, "The disk is full.")
+
+    hub = Hub(Full(), plain)
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    posting = asyncio.ensure_future(ana.post("hi"))
+    await begun.wait()
+    ana.leave()
+    assert hub.rooms == 1
+    goes_on.set()
+    with pytest.raises(Refusal):
+        await posting
+    assert hub.rooms == 0

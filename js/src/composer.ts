@@ -6,18 +6,20 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { Answering } from "./answering";
 import { bytes, fit, isComposed } from "./field";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
 import { mentions } from "./text";
 
 export interface ComposerActions {
-  post(text: string): void;
+  /** `reply_to` is the message it answers, or null. */
+  post(text: string, reply_to: string | null): void;
   /** Something was written. */
   wrote(): void;
   /** Nothing is being written any more. */
   stopped(): void;
-  /** Stop one's own request. */
+  /** Stop one's own request: there is nothing else to give up. */
   escape(): void;
   /** Edit one's own newest message. Says whether there is one. */
   editNewest(): boolean;
@@ -29,11 +31,14 @@ export interface ComposerActions {
 const NEAR_LIMIT = 0.8;
 
 export class Composer {
+  readonly answering: Answering;
   #field: HTMLTextAreaElement | null = null;
   #draft = "";
   #limit = Infinity;
 
-  constructor(private readonly actions: ComposerActions) {}
+  constructor(private readonly actions: ComposerActions) {
+    this.answering = new Answering(actions.changed);
+  }
 
   get draft(): string {
     return this.#draft;
@@ -66,6 +71,7 @@ export class Composer {
     const closed = snapshot.link === "unreachable" || snapshot.link === "refused";
     const { mention } = snapshot;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
+      ${this.answering.template(snapshot.room, () => this.focus())}
       <textarea
         class="nbgc-input"
         rows="1"
@@ -139,7 +145,7 @@ export class Composer {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape") {
-      this.actions.escape();
+      if (this.answering.end() === null) this.actions.escape();
     } else if (event.key === "ArrowUp" && this.#field?.value === "" && !isModified(event) && this.actions.editNewest()) {
       event.preventDefault();
     }
@@ -155,7 +161,7 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft);
+    this.actions.post(this.#draft, this.answering.end());
     field.value = "";
     this.#draft = "";
     fit(field);

@@ -1,5 +1,5 @@
 /**
- * What one does to messages in a panel: edit, remove, pin, react, have a reply explained, go to one; and where the focus is
+ * What one does to messages in a panel: answer, edit, remove, pin, react, have a reply explained, go to one; and where the focus is
  * afterwards, which must never fall to the page around. It knows nothing of how anything looks.
  */
 
@@ -63,6 +63,7 @@ export class Handling {
   use(tool: Tool, id: string): void {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
+    else if (tool === "reply") this.#answer(id);
     else if (tool === "react") this.picker.toggle(id);
     else if (tool === "explain") this.sheet.open(id);
     else this.reader.pin(id, tool === "pin");
@@ -84,6 +85,7 @@ export class Handling {
     const change = outbox.pending.find((one) => one.cid === cid);
     const message = change?.method === "edit" ? snapshot.room.messages.get(change.id) : undefined;
     const text = outbox.discard(cid);
+    if (change?.method === "post" && change.reply_to != null) this.#answer(change.reply_to);
     if (message !== undefined && mayEdit(message, this.#you)) this.editor.edit(message.id, text, snapshot.textLimit);
     else if (text !== "") this.composer.insert(text);
   }
@@ -103,6 +105,13 @@ export class Handling {
 
   get #you(): string | null {
     return this.reader.snapshot.you?.id ?? null;
+  }
+
+  /** What is written next answers this message, as long as it is there. */
+  #answer(id: string): void {
+    if (this.reader.snapshot.room.messages.get(id)?.redacted === true) return;
+    this.composer.answering.begin(id);
+    this.composer.focus();
   }
 
   #edit(id: string, from: Origin): void {

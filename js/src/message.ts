@@ -23,7 +23,9 @@ export interface Surroundings extends Way {
   readonly you: string | null;
   /** It goes on from the message above, of the same author a moment ago. */
   readonly continued: boolean;
-  /** What it answers, where that is not directly above. */
+  /** What it answers, where that is to be said: one may answer any message, a reply answers what is directly above. */
+  readonly answered: string | null;
+  /** That message; null where it is not held. */
   readonly quoted: Message | null;
   readonly mention: string | null;
   /** How many turns come before its own, where it is a question that waits. */
@@ -75,7 +77,7 @@ export function messageTemplate(
         <bdi class="nbgc-author">${message.name}</bdi>
         ${badge(message.kind, around.own)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
       </header>
-      ${quote(around.quoted, actions)}
+      ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
       ${chipsTemplate(message, around.you, actions)}
       ${changing === null || changing.kind === "edit" ? nothing : changing.template}
@@ -158,15 +160,18 @@ function ending(message: Message): TemplateResult | typeof nothing {
   return html`<div class="nbgc-note" ?data-problem=${message.status === "failed"}>${note}</div>`;
 }
 
-function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
-  if (quoted === null) return nothing;
-  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(quoted.text, QUOTE_LENGTH);
+/** The beginning of message `id`, which is `quoted` where it is held, as a button that goes there. */
+export function quoteTemplate(
+  id: string | null, quoted: Message | null, actions: Pick<MessageActions, "show">,
+): TemplateResult | typeof nothing {
+  if (id === null) return nothing;
+  const held = quoted?.redacted === true ? strings.removed(quoted.kind) : beginning(quoted?.text ?? "", QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"
     data-lm-suppress-shortcuts="true"
-    @click=${() => actions.show(quoted.id)}
+    @click=${() => actions.show(id)}
   >
-    <span>${strings.answerTo} <bdi>${quoted.name}</bdi></span> <span class="nbgc-quoted">${text}</span>
+    <span>${strings.answerTo} <bdi>${quoted?.name ?? strings.notFetched}</bdi></span> <span class="nbgc-quoted">${held}</span>
   </button>`;
 }

@@ -18,7 +18,7 @@ export interface Wire {
 
 /** What is to be done: to say something, or to change the message `id`. */
 export type Deed =
-  | { readonly method: "post"; readonly text: string }
+  | { readonly method: "post"; readonly text: string; readonly reply_to?: string | null }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
   | { readonly method: "pin"; readonly id: string; readonly on: boolean }
@@ -186,6 +186,10 @@ export class Outbox {
   }
 }
 
+function posting(room: string, { cid, text, reply_to }: PendingPost): Commands["post"] {
+  return reply_to == null ? { room, cid, text } : { room, cid, text, reply_to };
+}
+
 function isAlike(one: PendingChange, deed: Deed): boolean {
   if (deed.method === "post" || one.method !== deed.method || one.id !== deed.id) return false;
   return one.method !== "react" || deed.method !== "react" || one.emoji === deed.emoji;
@@ -194,7 +198,7 @@ function isAlike(one: PendingChange, deed: Deed): boolean {
 function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
   switch (pending.method) {
     case "post":
-      return wire.invoke("post", { room, cid: pending.cid, text: pending.text });
+      return wire.invoke("post", posting(room, pending));
     case "edit":
       return wire.invoke("edit", { room, cid: pending.cid, id: pending.id, text: pending.text });
     case "redact":

@@ -3,9 +3,10 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import { again, waitsFor, type PendingActions, type Way } from "./change";
-import { badge, textRuns, time } from "./message";
+import { badge, quoteTemplate, textRuns, time, type MessageActions } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
+import type { Message } from "./room";
 import { strings } from "./strings";
 
 /** What the looks of a post depend on, besides itself. */
@@ -13,12 +14,14 @@ export interface PendingSurroundings extends Way {
   /** Null before the server has said who one is. */
   readonly you: Member | null;
   readonly continued: boolean;
+  /** The message it answers, where that is held. */
+  readonly quoted: Message | null;
   readonly mention: string | null;
 }
 
 type Post = PendingPost | PendingEdit;
 
-export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions): TemplateResult {
+export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions & Pick<MessageActions, "show">): TemplateResult {
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
@@ -34,6 +37,7 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
+      ${quoteTemplate(post.method === "post" ? (post.reply_to ?? null) : null, around.quoted, actions)}
       <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
       <div class="nbgc-note" ?data-problem=${failed}>
         <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>

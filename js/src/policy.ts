@@ -5,14 +5,14 @@
 
 import type { Message, Room } from "./room";
 
-export type Tool = "explain" | "edit" | "react" | "pin" | "unpin" | "remove";
+export type Tool = "reply" | "explain" | "edit" | "react" | "pin" | "unpin" | "remove";
 
 /** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
 export function tools(message: Message, room: Room, you: string | null): Tool[] {
   if (message.redacted || message.status === "open") return [];
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
-  const found: Tool[] = ["react"];
+  const found: Tool[] = ["reply", "react"];
   if (message.to !== null) found.push("explain");
   if (mayEdit(message, you)) found.push("edit");
   found.push(room.pinned.includes(message.id) ? "unpin" : "pin");

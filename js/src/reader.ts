@@ -132,9 +132,10 @@ export class Reader {
     if (this.#phase !== "away") this.#rejoin();
   }
 
-  post(text: string): void {
+  /** Say something, in answer to a message where `reply_to` names one. */
+  post(text: string, reply_to: string | null = null): void {
     this.typist.reset();
-    this.outbox.add({ method: "post", text: carried(text) });
+    this.outbox.add({ method: "post", text: carried(text), reply_to });
   }
 
   /** Give an own post another text. */

@@ -60,6 +60,7 @@ export const strings = {
   withdrawLabel: (name: string) => `Stop the question of ${name}, which waits`,
   stopLabel: (name: string) => `Stop the answer of ${name}`,
   answerTo: "in answer to",
+  answerNothing: "Do not answer this message",
   ended: {
     posted: "",
     open: "",
@@ -71,7 +72,7 @@ export const strings = {
   } satisfies Record<MessageStatus, string>,
 
   tools: (name: string) => `What to do with the message of ${name}`,
-  tool: { edit: "Edit", remove: "Remove", react: "React", pin: "Pin", unpin: "Unpin" },
+  tool: { reply: "Answer", edit: "Edit", remove: "Remove", react: "React", pin: "Pin", unpin: "Unpin" },
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
   removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),

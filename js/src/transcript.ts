@@ -11,7 +11,7 @@ import { pendingTemplate } from "./pending";
 import type { Picker } from "./picker";
 import { tools } from "./policy";
 import type { Snapshot } from "./snapshot";
-import type { Message } from "./room";
+import type { Message, Room } from "./room";
 import { strings } from "./strings";
 
 export interface TranscriptActions extends MessageActions {
@@ -49,7 +49,8 @@ export function transcriptTemplate(
     (post, index) => {
       const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
       const { you, mention } = snapshot;
-      return pendingTemplate(post, { you, continued, mention, ...way(snapshot) }, actions);
+      const quoted = post.method === "post" ? (room.messages.get(post.reply_to ?? "") ?? null) : null;
+      return pendingTemplate(post, { you, continued, quoted, mention, ...way(snapshot) }, actions);
     },
   )}`;
 }
@@ -72,7 +73,7 @@ function placed(
   const doing = message.redacted ? null : inPlace.editor.doing(message.id);
   const picking = message.redacted ? null : inPlace.picker.picking(message.id);
   const depends = [
-    message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
+    message, day, around.own, around.continued, around.answered, around.quoted, around.mention, around.before, around.pinned,
     around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
   ];
   return guard(depends, () => {
@@ -86,19 +87,25 @@ function placed(
 
 function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
   const { room, you, mention } = snapshot;
-  const answered = message.to ?? message.reply_to;
-  const quoted = answered === null || answered === above?.id ? null : (room.messages.get(answered) ?? null);
+  const { answered, quoted } = quotedBy(message, above, room);
   const continued =
-    above !== null && !newDay && quoted === null && message.kind !== "agent" &&
+    above !== null && !newDay && answered === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
   return {
-    own: message.by === you?.id, you: you?.id ?? null, continued, quoted, mention,
+    own: message.by === you?.id, you: you?.id ?? null, continued, answered, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
     tools: tools(message, room, you?.id ?? null),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
   };
+}
+
+/** Give what a message answers, where that is to be said. */
+function quotedBy(message: Message, above: Message | null, room: Room): Pick<Surroundings, "answered" | "quoted"> {
+  const question = message.to !== null && message.to !== above?.id && room.messages.has(message.to) ? message.to : null;
+  const answered = message.reply_to ?? question;
+  return { answered, quoted: room.messages.get(answered ?? "") ?? null };
 }
 
 function way({ link, relay }: Snapshot): Way {

@@ -8,12 +8,13 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, react, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, explain, edit, react, pin, unpin or remove);
  * - `.nbgc-reactions button[data-emoji][aria-pressed]`, `.nbgc-picker button[data-choice]`, `input.nbgc-other-input`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
+ * - `.nbgc-answering[data-answers] button.nbgc-unanswer` while what is written answers a message;
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
@@ -70,7 +71,7 @@ export class View {
     this.element.dataset["jpSuppressContextMenu"] = "true";
     this.element.addEventListener("keydown", this.#keydown);
     this.#composer = new Composer({
-      post: (text) => this.#post(text),
+      post: (text, reply_to) => this.#post(text, reply_to),
       wrote: () => this.reader.typist.wrote(),
       stopped: () => this.reader.typist.stopped(),
       escape: () => this.#stopOwn(),
@@ -219,8 +220,8 @@ export class View {
     if (sentence !== "" && region !== null) region.textContent = sentence;
   }
 
-  #post(text: string): void {
-    this.reader.post(text);
+  #post(text: string, reply_to: string | null): void {
+    this.reader.post(text, reply_to);
     this.#follower?.toEnd();
   }
 

@@ -87,6 +87,15 @@ class Hub:
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        channel = client.channels.get(command.room)
+        try:
+            return await self._carry_out(client, command)
+        finally:
+            if client.gone and channel is not None:
+                # It left while this was done, which kept the room.
+                self._give_back(channel)
+
+    async def _carry_out(self, client: Client, command: Command) -> Answer:
         match command:
             case Join():
                 return await self._join(client, command)
@@ -188,9 +197,12 @@ class Hub:
             reply_to=command.reply_to,
             asks=asks,
         )
+        key = f"post {me.id} {command.cid}"
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+            if command.reply_to is not None:
+                await self._changes.check_reply_to(channel, command.reply_to, key)
+            appended = await self._backplane.append(channel.room, posted, key)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)

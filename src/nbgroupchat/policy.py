@@ -54,6 +54,11 @@ def check_edit(message: Message | None, me: Member) -> None:
         raise Refusal(Code.FORBIDDEN, "Only its author can edit a message. Reply to it instead.")
 
 
+def check_reply_to(message: Message | None) -> None:
+    """Raise Refusal unless a post may answer this message: one that is there."""
+    _present(message)
+
+
 def check_redaction(message: Message | None, asked: Message | None, me: Member) -> None:
     """Raise Refusal unless this member may redact this message: its own, or a reply to what it `asked`.
 

@@ -44,6 +44,8 @@ class _Item(Struct, frozen=True):
     id: str
     speaker: str
     segments: tuple[Segment, ...]
+    label: str = ""
+    """What a post's line begins with: the speaker and, where that is known, whom the post answers."""
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
 
@@ -83,9 +85,9 @@ class Window:
         match event:
             case Posted():
                 name = self._name(event)
-                self._add(
-                    _Item(event.seq, event.eid, name, (_post(event.eid, name, event.text),)), shown=bool(event.text)
-                )
+                label = self._label(name, event.reply_to)
+                segments = (_post(event.eid, label, event.text),)
+                self._add(_Item(event.seq, event.eid, name, segments, label), shown=bool(event.text))
             case ReplyOpened():
                 self._open[event.eid] = event
             case ReplyClosed():
@@ -110,11 +112,12 @@ class Window:
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
-        return frozenset((*self.speakers_of().values(), *EXAMPLE_SPEAKERS))
+        names = (item.speaker for item in self._items if item.speaker)
+        return frozenset((*names, *self.speakers_of().values(), *EXAMPLE_SPEAKERS))
 
     def speakers_of(self) -> dict[str, str]:
         """Give what the author of each post in the prompt is called there, by the post's id."""
-        return {item.id: item.speaker for item in self._items if item.speaker}
+        return {item.id: item.label for item in self._items if item.label}
 
     def left_out(self) -> int:
         """Say how many messages that were folded in are not in the prompt."""
@@ -127,6 +130,15 @@ class Window:
         numbered = (name if number == 1 else f"{name} {number}" for number in count(1))
         unique = self._names[posted.by] = next(found for found in numbered if found not in taken)
         return unique
+
+    def _label(self, name: str, reply_to: str | None) -> str:
+        """Give a speaker with whom a post answers. The server's brackets, for a name has none.
+
+        Only the name: a text that is quoted would have to go when it is redacted, and could be made to look like more.
+        """
+        place = self._place(reply_to) if reply_to else None
+        item = self._gone.get(reply_to or "") if place is None else self._items[place]
+        return name if item is None else f"{name} (to {item.speaker or self._agent})"
 
     def _cue(self, to: str) -> Segment:
         return Segment("user", cue(self._agent, self._speaker(to) or "the last message"))
@@ -161,7 +173,7 @@ class Window:
         if item is None:
             return
         self._messages -= not text
-        said_now = _post(item.id, item.speaker, text) if item.speaker else Segment("assistant", text, item.id)
+        said_now = _post(item.id, item.label, text) if item.label else Segment("assistant", text, item.id)
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:
             self._gone[message] = changed
