@@ -437,3 +437,28 @@ async def test_a_closed_agent_takes_no_question() -> None:
     asked = await ana.post("@llama hi")
     await asyncio.sleep(0)
     assert (ana.reply_to(asked.id), chat.engine.prompts) == (None, [])
+
+
+async def test_a_reply_that_is_being_opened_when_the_server_ends_is_closed() -> None:
+    """What was stored while nobody could be told of it any more is not left open."""
+    stored = asyncio.Event()
+
+    class Slow(MemoryBackplane):
+        async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+            appended = await super().append(room, entry, key)
+            if isinstance(entry, ReplyOpened) and not stored.is_set():
+                stored.set()
+                await asyncio.Event().wait()
+            return appended
+
+    chat = Chat("Never.")
+    chat.hub = Hub(Slow(), plain)
+    chat.agent = Agent(chat.engine, SETTINGS)
+    chat.agent.sit(chat.hub.seat(Identity("", "llama", "agent"), chat.agent))
+    ana = await chat.member("Ana")
+    asked = (await ana.post("@llama?")).id
+    await stored.wait()
+    await chat.agent.close()
+    reply = ana.reply_to(asked)
+    assert reply is not None
+    assert (reply.status, reply.text) == ("interrupted", "")

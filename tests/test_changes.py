@@ -23,7 +23,7 @@ from nbgroupchat.protocol import (
     Redact,
 )
 from nbgroupchat.room import Reaction, Reactor
-from tests.clients import FakeClient, Nobody, plain
+from tests.clients import FakeClient, Nobody, asking, plain
 
 LLAMA = Identity("", "llama", "agent")
 
@@ -94,7 +94,7 @@ async def test_who_asked_may_redact_the_reply(hub: Hub) -> None:
     await ana.join()
     await ben.join()
     asked = await ana.post("@llama?")
-    reply = await seat.open_reply("lobby", asked.id, 1)
+    reply = await seat.open_reply("lobby", asking(asked.id), 1)
     await seat.write("lobby", Delta(reply, 0, 1, "canary"))
     redact = Redact(room="lobby", id=reply)
     for client in (ana, ben):

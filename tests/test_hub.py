@@ -29,7 +29,7 @@ from nbgroupchat.protocol import (
     Status,
     Typing,
 )
-from tests.clients import FakeClient, Nobody, lives, plain
+from tests.clients import FakeClient, Nobody, asking, lives, plain
 
 
 class Deaf(Nobody):
@@ -259,7 +259,7 @@ async def test_a_reply_grows_for_everybody_and_is_joined_in_its_middle(hub: Hub)
     ana, late = FakeClient(hub, "Ana"), FakeClient(hub, "Late")
     await ana.join()
     asked = (await ana.post("@llama hi")).id
-    reply = await seat.open_reply("lobby", asked, 1)
+    reply = await seat.open_reply("lobby", asking(asked), 1)
     await seat.write("lobby", Delta(reply, 0, 2, "Hel"))
     await late.join()
     assert late.rooms["lobby"].messages[reply].text == "Hel"
@@ -276,7 +276,7 @@ async def test_who_comes_back_in_the_middle_of_a_reply_goes_on_where_it_was(hub:
     ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
     await ana.join()
     await ben.join()
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     await seat.write("lobby", Delta(reply, 0, 2, "one "))
     ben.leave()
     await seat.write("lobby", Delta(reply, 2, 4, "two "))
@@ -296,7 +296,7 @@ async def test_after_a_stop_nothing_is_added(hub: Hub) -> None:
     ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
     await ana.join()
     stopper = (await ben.join()).you.id
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     await seat.write("lobby", Delta(reply, 0, 1, "Hel"))
     answer = await ben.send(Cancel(room="lobby", id=reply))
     assert answer == CancelAnswer(3, "stopped")
@@ -314,7 +314,7 @@ async def test_a_stop_that_comes_too_late_finds_how_it_ended(hub: Hub) -> None:
     ana = FakeClient(hub, "Ana")
     await ana.join()
     asked = (await ana.post("@llama hi")).id
-    reply = await seat.open_reply("lobby", asked, 1)
+    reply = await seat.open_reply("lobby", asking(asked), 1)
     await seat.close_reply("lobby", reply, "complete")
     assert await ana.send(Cancel(room="lobby", id=reply)) == CancelAnswer(3, "complete")
     unasked = (await ana.post("hello")).id
@@ -329,7 +329,7 @@ async def test_stops_and_the_end_race_for_one_close(hub: Hub) -> None:
     seat = hub.seat(Identity("", "llama", "agent"), Nobody())
     ana = FakeClient(hub, "Ana")
     await ana.join()
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     stops = [ana.send(Cancel(room="lobby", id=reply)) for _ in range(10)]
     answers = (await asyncio.gather(*stops, seat.close_reply("lobby", reply, "complete")))[:10]
     assert len(set(answers)) == 1

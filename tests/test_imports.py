@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 ROWS = (
     ("protocol", "decoding", "emoji", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
     ("log", "room", "window", "policy", "rates", "mention", "guard", "turns", "explain", "transcript"),
-    ("outbox", "channel", "changes", "replies", "seat", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    ("outbox", "channel", "changes", "again", "replies", "seat", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
     ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
@@ -93,7 +93,7 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
     """They meet in `compose` alone."""
     for module, path in OURS:
         targets = {imported for imported, _ in imports(path)}
-        if module in ("hub", "channel", "outbox", "replies", "seat"):
+        if module in ("hub", "channel", "outbox", "replies", "seat", "again"):
             assert "nbgroupchat.agent" not in targets
         if module in ("agent", "turn"):
             assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel", "nbgroupchat.replies", "nbgroupchat.seat"}

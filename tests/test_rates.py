@@ -10,7 +10,7 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, React, Redact, Typing
+from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, React, Redact, Regenerate, ResumeReply, Typing
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -23,6 +23,8 @@ WRITES = (
     Redact(room="r", id="i"),
     Pin(room="r", id="i", on=True),
     React(room="r", id="i", emoji="👍", on=True),
+    Regenerate(room="r", id="i", cid="c"),
+    ResumeReply(room="r", id="i", cid="c"),
 )
 READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"))
 

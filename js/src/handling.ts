@@ -3,6 +3,7 @@
  * afterwards, which must never fall to the page around. It knows nothing of how anything looks.
  */
 
+import { Attempts } from "./attempts";
 import type { Composer } from "./composer";
 import { Editor, type Origin } from "./editor";
 import { ExplanationSheet } from "./explanation";
@@ -26,6 +27,7 @@ const SHOWN_MS = 2_000;
 export class Handling {
   readonly editor: Editor;
   readonly picker: Picker;
+  readonly attempts: Attempts;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
 
@@ -43,6 +45,7 @@ export class Handling {
       left: (id, from) => this.#leftEditor(id, from),
       changed,
     });
+    this.attempts = new Attempts(changed);
     this.picker = new Picker({
       react: (id, emoji) => this.reader.react(id, emoji, true),
       left: (id) => this.#focusTool(id, "react"),
@@ -64,6 +67,8 @@ export class Handling {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
     else if (tool === "reply") this.#answer(id);
+    else if (tool === "again") this.reader.regenerate(id);
+    else if (tool === "go_on") this.reader.resumeReply(id);
     else if (tool === "react") this.picker.toggle(id);
     else if (tool === "explain") this.sheet.open(id);
     else this.reader.pin(id, tool === "pin");
@@ -93,9 +98,10 @@ export class Handling {
   /** Go to a message, which may have to be fetched. */
   async show(id: string): Promise<void> {
     if (!(await this.reader.find(id)) || !this.root.isConnected) return;
+    this.attempts.reveal([...this.reader.snapshot.room.messages.values()], id);
     if (this.#sheetCovers()) this.sheet.close();
     this.panel.render();
-    const message = this.#article(id);
+    const message = this.#articleWith(id);
     if (message === null) return;
     this.panel.bring(message, "center");
     message.focus({ preventScroll: true });
@@ -136,6 +142,14 @@ export class Handling {
 
   #article(id: string): HTMLElement | null {
     return this.root.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(id)}"]`);
+  }
+
+  /** A reply that is gone on with stands where the last part of it does. */
+  #articleWith(id: string): HTMLElement | null {
+    const { messages } = this.reader.snapshot.room;
+    let last = messages.get(id);
+    for (const message of messages.values()) if (message.continues === last?.id && message.continues !== null) last = message;
+    return this.#article(last?.id ?? id);
   }
 
   /** In a narrow panel the sheet lies over the messages. */

@@ -32,6 +32,10 @@ export interface Surroundings extends Way {
   readonly before: number | null;
   readonly pinned: boolean;
   readonly tools: readonly Tool[];
+  /** It is one of several answers to a question, with this to go to the others. */
+  readonly attempts: TemplateResult | typeof nothing;
+  /** What the agent is called that has not read it yet; null where it has, or nobody reads here. */
+  readonly unheardBy: string | null;
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
 }
@@ -75,13 +79,14 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${time(message.ts)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
       ${chipsTemplate(message, around.you, actions)}
       ${changing === null || changing.kind === "edit" ? nothing : changing.template}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
+      ${around.unheardBy === null ? nothing : html`<div class="nbgc-unheard">${strings.unheard(around.unheardBy)}</div>`}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
@@ -155,7 +160,8 @@ function reading(): TemplateResult {
 }
 
 function ending(message: Message): TemplateResult | typeof nothing {
-  const note = message.error ?? strings.ended[message.status];
+  const stopped = message.stopped_by === null ? null : strings.stoppedBy(message.stopped_by);
+  const note = message.error ?? stopped ?? strings.ended[message.status];
   if (note === "") return nothing;
   return html`<div class="nbgc-note" ?data-problem=${message.status === "failed"}>${note}</div>`;
 }

@@ -7,7 +7,7 @@
  */
 
 import { backoff, type Clock } from "./clock";
-import { decodeChangeAnswer, decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { decodeChangeAnswer, decodePostAnswer, decodeTurnAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
 
 /** The part of a connection that carries commands. */
 export interface Wire {
@@ -22,7 +22,8 @@ export type Deed =
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
   | { readonly method: "pin"; readonly id: string; readonly on: boolean }
-  | { readonly method: "react"; readonly id: string; readonly emoji: string; readonly on: boolean };
+  | { readonly method: "react"; readonly id: string; readonly emoji: string; readonly on: boolean }
+  | { readonly method: "regenerate" | "resume_reply"; readonly id: string };
 
 interface Progress {
   /** The client's own id for it. */
@@ -162,7 +163,8 @@ export class Outbox {
       }
       return 0;
     }
-    if (refusal.retry_ms !== null) {
+    // Nobody waits for a turn behind what others have asked: what is written next would wait, too.
+    if (refusal.retry_ms !== null && post.method !== "regenerate" && post.method !== "resume_reply") {
       this.#update(post.cid, { state: "waiting" });
       return refusal.retry_ms;
     }
@@ -205,12 +207,20 @@ function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
       return wire.invoke("redact", { room, id: pending.id });
     case "pin":
       return wire.invoke("pin", { room, id: pending.id, on: pending.on });
+    case "regenerate":
+    case "resume_reply":
+      return wire.invoke(pending.method, { room, id: pending.id, cid: pending.cid });
     case "react":
       return wire.invoke("react", { room, id: pending.id, emoji: pending.emoji, on: pending.on });
   }
 }
 
+/** Give the entry that shows that something was done; a turn that was asked for is shown by the queue. */
 function seqOf({ method }: Pending, answer: unknown): number {
+  if (method === "regenerate" || method === "resume_reply") {
+    decodeTurnAnswer(answer);
+    return 0;
+  }
   return (method === "post" ? decodePostAnswer(answer) : decodeChangeAnswer(answer)).seq;
 }
 

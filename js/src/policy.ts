@@ -5,7 +5,7 @@
 
 import type { Message, Room } from "./room";
 
-export type Tool = "reply" | "explain" | "edit" | "react" | "pin" | "unpin" | "remove";
+export type Tool = "reply" | "again" | "go_on" | "explain" | "edit" | "react" | "pin" | "unpin" | "remove";
 
 /** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
 export function tools(message: Message, room: Room, you: string | null): Tool[] {
@@ -13,10 +13,27 @@ export function tools(message: Message, room: Room, you: string | null): Tool[] 
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
   const found: Tool[] = ["reply", "react"];
+  if (mayAskAgain(message, room)) found.push("again");
+  if (mayGoOn(message, room)) found.push("go_on");
   if (message.to !== null) found.push("explain");
   if (mayEdit(message, you)) found.push("edit");
   found.push(room.pinned.includes(message.id) ? "unpin" : "pin");
   return mine ? [...found, "remove"] : found;
+}
+
+function mayAskAgain(message: Message, room: Room): boolean {
+  const asked = message.to === null ? undefined : room.messages.get(message.to);
+  return message.to !== null && asked?.redacted !== true && newestReply(room, message.to)?.status !== "open";
+}
+
+/** Only the newest reply to a question goes on, where it ended early and says something. */
+function mayGoOn(message: Message, room: Room): boolean {
+  const early = ["length", "stopped", "interrupted"].includes(message.status) && message.text !== "";
+  return early && mayAskAgain(message, room) && newestReply(room, message.to)?.id === message.id;
+}
+
+function newestReply(room: Room, to: string | null): Message | undefined {
+  return [...room.messages.values()].reverse().find((message) => message.to === to && to !== null);
 }
 
 /** Give the newest message that somebody may edit. */

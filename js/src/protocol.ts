@@ -51,6 +51,8 @@ export interface ReplyOpened extends Entry {
   readonly name: string;
   readonly to: string;
   readonly context: number;
+  /** The reply it goes on with; null for a new one. */
+  readonly continues: string | null;
 }
 
 export interface ReplyClosed extends Entry {
@@ -59,6 +61,8 @@ export interface ReplyClosed extends Entry {
   readonly text: string;
   readonly status: ReplyStatus;
   readonly error: string | null;
+  /** Of who stopped it, then. */
+  readonly name: string;
 }
 
 /** Message `id` says `text` from now on. */
@@ -152,6 +156,8 @@ export interface Commands {
   redact: { room: string; id: string };
   pin: { room: string; id: string; on: boolean };
   react: { room: string; id: string; emoji: string; on: boolean };
+  regenerate: { room: string; id: string; cid: string };
+  resume_reply: { room: string; id: string; cid: string };
   explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
@@ -190,6 +196,11 @@ export interface CancelAnswer {
 /** Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change. */
 export interface ChangeAnswer {
   readonly seq: number;
+}
+
+/** Answer to `regenerate` and `resume_reply`: the message to which there will be another reply. */
+export interface TurnAnswer {
+  readonly to: string;
 }
 
 /** A part of what the model read: message `id`, called what its speaker is called there, or the server's own `text`. */
@@ -254,8 +265,8 @@ const entry = { seq: count, eid: text, ts: count, by: text };
 
 const events: Readonly<Record<string, Shape>> = {
   posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text) },
-  reply_opened: { ...entry, name: text, to: text, context: count },
-  reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
+  reply_opened: { ...entry, name: text, to: text, context: count, continues: orNull(text) },
+  reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text), name: text },
   edited: { ...entry, id: text, text },
   redacted: { ...entry, id: text },
   reacted: { ...entry, name: text, id: text, emoji: text, on: flag },
@@ -276,7 +287,8 @@ const events: Readonly<Record<string, Shape>> = {
 /** What the server leaves out where it is the default. */
 const defaults: Readonly<Record<string, object>> = {
   posted: { reply_to: null, asks: [] },
-  reply_closed: { error: null },
+  reply_opened: { continues: null },
+  reply_closed: { error: null, name: "" },
   room_changed: { pinned: [] },
   delta: { text: "" },
   status: { model: "", progress: null, message: null },
@@ -294,6 +306,7 @@ const joined = shaped({
 const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
 const cancelAnswer = shaped({ seq: count, status: replyStatus });
 const changeAnswer = shaped({ seq: count });
+const turnAnswer = shaped({ to: text });
 const explanation = shaped({
   id: text, to: text, context: count, read: listOf(shaped({ id: text, speaker: text, text })), left_out: count,
   redacted: listOf(text), prompt: count, evaluated: count, cached: count, written: count, model: text, sha256: text,
@@ -325,6 +338,10 @@ export function decodeCancelAnswer(value: unknown): CancelAnswer {
 
 export function decodeChangeAnswer(value: unknown): ChangeAnswer {
   return checked<ChangeAnswer>(value, changeAnswer, "change");
+}
+
+export function decodeTurnAnswer(value: unknown): TurnAnswer {
+  return checked<TurnAnswer>(value, turnAnswer, "turn");
 }
 
 export function decodeExplanation(value: unknown): Explanation {

@@ -157,6 +157,16 @@ export class Reader {
     this.outbox.add({ method: "react", id, emoji, on });
   }
 
+  /** Ask for another reply to what a reply answers. */
+  regenerate(id: string): void {
+    this.outbox.add({ method: "regenerate", id });
+  }
+
+  /** Ask the agent to go on with a reply that ended early. */
+  resumeReply(id: string): void {
+    this.outbox.add({ method: "resume_reply", id });
+  }
+
   /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
   async explain(id: string): Promise<Explanation | Refusal | null> {
     try {

@@ -36,6 +36,10 @@ export interface Message {
   readonly asks: readonly string[];
   readonly to: string | null;
   readonly context: number | null;
+  /** The reply that this one goes on with. */
+  readonly continues: string | null;
+  /** What they were called who stopped it. */
+  readonly stopped_by: string | null;
   readonly error: string | null;
   readonly edited: boolean;
   readonly redacted: boolean;
@@ -44,7 +48,7 @@ export interface Message {
 }
 
 /** What entries after a message's own have made of it. */
-interface Change extends Partial<Pick<Message, "text" | "status" | "error" | "edited" | "redacted">> {
+interface Change extends Partial<Pick<Message, "text" | "status" | "stopped_by" | "error" | "edited" | "redacted">> {
   /** In their order. */
   readonly reacted?: readonly Reacted[];
 }
@@ -156,7 +160,7 @@ function advance(room: Room, event: DurableEvent): Room {
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
           text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
-          to: null, context: null, error: null, edited: false, redacted: false, reactions: [],
+          to: null, context: null, continues: null, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_opened":
@@ -165,12 +169,15 @@ function advance(room: Room, event: DurableEvent): Room {
         drafts: new Map(room.drafts).set(event.eid, 0),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
-          text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, error: null,
-          edited: false, redacted: false, reactions: [],
+          text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, continues: event.continues,
+          stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_closed":
-      return change(withoutDraft(next, event.id), event.id, { text: event.text, status: event.status, error: event.error });
+      return change(withoutDraft(next, event.id), event.id, {
+        text: event.text, status: event.status, error: event.error,
+        stopped_by: event.status === "stopped" ? event.name || null : null,
+      });
     case "edited":
       return change(next, event.id, { text: event.text, edited: true });
     case "redacted": {

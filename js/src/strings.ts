@@ -72,7 +72,7 @@ export const strings = {
   } satisfies Record<MessageStatus, string>,
 
   tools: (name: string) => `What to do with the message of ${name}`,
-  tool: { reply: "Answer", edit: "Edit", remove: "Remove", react: "React", pin: "Pin", unpin: "Unpin" },
+  tool: { reply: "Answer", again: "Answer again", go_on: "Go on", edit: "Edit", remove: "Remove", react: "React", pin: "Pin", unpin: "Unpin" },
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
   removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
@@ -81,14 +81,20 @@ export const strings = {
   editEmpty: "A message needs a text; it can be removed instead.",
   removeAsk: "Remove it for everybody, for good?",
   keep: "Keep",
-  notDone: (what: "edit" | "redact" | "pin" | "react", reason: string | null) =>
-    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned", react: "No reaction" }[what]}: ${reason ?? "the server failed to do it."}`,
+  notDone: (what: "edit" | "redact" | "pin" | "react" | "regenerate" | "resume_reply", reason: string | null) =>
+    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned", react: "No reaction", regenerate: "Not asked", resume_reply: "Not asked" }[what]}: ${reason ?? "the server failed to do it."}`,
 
   reactions: (name: string) => `Reactions to the message of ${name}`,
   reactionOf: (emoji: string, names: readonly string[]) => `${emoji} from ${some(names)}`,
   choose: (name: string) => `React to the message of ${name}`,
   other: "Another emoji",
   noEmoji: "Type one emoji.",
+
+  attempts: "Answers to the same question",
+  attempt: (number: number, count: number) => `Answer ${number} of ${count}`,
+  toAttempt: { earlier: "Earlier answer", later: "Later answer" },
+  stoppedBy: (name: string) => `Stopped by ${name}.`,
+  unheard: (agent: string) => `not yet read by ${agent}`,
 
   pinned: "Pinned",
   pins: "Pinned messages",

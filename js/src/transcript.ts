@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
+import { joined, type Attempts, type Placed } from "./attempts";
 import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
 import { messageTemplate, type Changing, type MessageActions, type Surroundings } from "./message";
@@ -21,6 +22,7 @@ export interface TranscriptActions extends MessageActions {
 
 /** What is done to a message where it stands. */
 export interface InPlace {
+  readonly attempts: Attempts;
   readonly editor: Editor;
   readonly picker: Picker;
 }
@@ -36,18 +38,20 @@ export function transcriptTemplate(
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
+  const shown = inPlace.attempts.place(messages);
+  const heard = heardUpTo(messages);
   const empty = messages.length === 0 && pending.length === 0;
   return html`${earlier(snapshot, actions)} ${empty ? emptyTemplate(name, snapshot, actions) : nothing}
   ${repeat(
-    messages,
-    (message) => message.id,
-    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, inPlace, actions),
+    shown,
+    ({ key }) => key,
+    (one, index) => placed(one, shown[index - 1] ?? null, { snapshot, now, heard, inPlace }, actions),
   )}
   ${repeat(
     pending,
     (post) => post.cid,
     (post, index) => {
-      const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
+      const continued = index === 0 ? goesOn(post, shown.at(-1)?.parts.at(-1), snapshot) : follows(post, pending[index - 1]);
       const { you, mention } = snapshot;
       const quoted = post.method === "post" ? (room.messages.get(post.reply_to ?? "") ?? null) : null;
       return pendingTemplate(post, { you, continued, quoted, mention, ...way(snapshot) }, actions);
@@ -60,20 +64,35 @@ function goesOn(post: PendingPost | PendingEdit, above: Message | undefined, { y
   return above?.by === you?.id && above?.name === you?.name && follows(post, above);
 }
 
+interface Scene {
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  /** What is newer the agent has not read for a reply. */
+  readonly heard: number;
+  readonly inPlace: InPlace;
+}
+
 function follows(post: PendingPost | PendingEdit, above: { readonly ts: number } | undefined): boolean {
   return above !== undefined && dayOf(above.ts) === dayOf(post.ts) && post.ts - above.ts < GROUP_MS;
 }
 
-function placed(
-  message: Message, above: Message | null, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions,
-): unknown {
+function placed(one: Placed, before: Placed | null, scene: Scene, actions: TranscriptActions): unknown {
+  const { snapshot, now, heard, inPlace } = scene;
+  const last = one.parts.at(-1) as Message;
+  const message = joined(one.parts);
+  const above = before?.parts.at(-1) ?? null;
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
-  const around = surroundings(message, above, snapshot, day !== null);
+  const all = (): Message[] => [...snapshot.room.messages.values()];
+  const around = {
+    ...surroundings(last, above, snapshot, day !== null),
+    attempts: inPlace.attempts.template(one, all),
+    unheardBy: unheardBy(last, heard, snapshot),
+  };
   // One cannot go on with what somebody has removed meanwhile.
   const doing = message.redacted ? null : inPlace.editor.doing(message.id);
   const picking = message.redacted ? null : inPlace.picker.picking(message.id);
   const depends = [
-    message, day, around.own, around.continued, around.answered, around.quoted, around.mention, around.before, around.pinned,
+    one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued, around.answered, around.quoted, around.mention, around.before, around.pinned,
     around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
   ];
   return guard(depends, () => {
@@ -85,7 +104,18 @@ function placed(
   });
 }
 
-function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
+/** Give the newest entry that the agent has read for a reply; infinite before the first one. */
+function heardUpTo(messages: readonly Message[]): number {
+  const contexts = messages.flatMap(({ context }) => (context === null ? [] : [context]));
+  return contexts.length === 0 ? Infinity : Math.max(...contexts);
+}
+
+function unheardBy(message: Message, heard: number, { mention, room }: Snapshot): string | null {
+  const waits = room.waiting.has(message.id) || message.redacted || message.to !== null;
+  return mention === null || waits || message.seq <= heard ? null : mention.replace(/^@/, "");
+}
+
+function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Omit<Surroundings, "attempts" | "unheardBy"> {
   const { room, you, mention } = snapshot;
   const { answered, quoted } = quotedBy(message, above, room);
   const continued =

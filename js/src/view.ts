@@ -8,8 +8,10 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, explain, edit, react, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, react, again, go_on, explain, edit, pin, unpin or remove);
  * - `.nbgc-reactions button[data-emoji][aria-pressed]`, `.nbgc-picker button[data-choice]`, `input.nbgc-other-input`;
+ * - `.nbgc-attempts button[data-attempt]` (earlier or later) where there are several replies to one question, of which one is shown;
+ *   `.nbgc-unheard` on what the agent has not read for a reply yet;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;

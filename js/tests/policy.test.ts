@@ -24,8 +24,8 @@ test("one's own post can be edited, pinned and removed, others' only pinned", ()
 
 test("a reply is explained to everybody, and removed by who asked for it", () => {
   const held = room(posted(1, "@llama?"), opened(2, "e1"), closed(3, "e2", "yes", "stopped"));
-  assert.equal(offered(held, "e2", BEN.id), "reply react explain pin remove");
-  assert.equal(offered(held, "e2", ANA.id), "reply react explain pin");
+  assert.equal(offered(held, "e2", BEN.id), "reply react again go_on explain pin remove");
+  assert.equal(offered(held, "e2", ANA.id), "reply react again go_on explain pin");
 });
 
 test("nothing is offered of a reply that is being written, nor of what was removed", () => {

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeAlias
 
 from nbgroupchat import protocol
+from nbgroupchat.again import Again
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
@@ -41,14 +42,17 @@ from nbgroupchat.protocol import (
     Posted,
     React,
     Redact,
+    Regenerate,
+    ResumeReply,
     RoomPolicy,
     Status,
+    TurnAnswer,
     Typing,
 )
 from nbgroupchat.replies import Replies
 from nbgroupchat.seat import Listener, Seat
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
+Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | TurnAnswer | Explanation | HistoryAnswer | None
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -83,6 +87,7 @@ class Hub:
         self._members_per_room = members_per_room
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
+        self._again = Again(backplane, self._seats)
         self._status = Status(state="off")
 
     async def receive(self, client: Client, command: Command) -> Answer:
@@ -111,6 +116,8 @@ class Hub:
                 return await self._changes.pin(*self._me(client, command), command)
             case React():
                 return await self._changes.react(*self._me(client, command), command)
+            case Regenerate() | ResumeReply():
+                return await self._again.ask(*self._me(client, command), command)
             case Explain():
                 return await self._changes.explain(*self._me(client, command), command)
             case Typing():
@@ -211,7 +218,7 @@ class Hub:
         channel = self._joined(client, command)
         me = channel.member(client.identity)
         reply = await self._reply_meant(channel, command.id)
-        closed = await self._replies.close(channel, me.id, reply, "stopped", None)
+        closed = await self._replies.close(channel, me, reply, "stopped", None)
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
@@ -220,11 +227,12 @@ class Hub:
         """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
         if id_ in channel.drafts:
             return id_
+        # What waits comes first: a question that has a reply may wait for another.
+        for seat, listener in self._seats.items():
+            if request := listener.withdraw(channel.room, id_):
+                return await seat.open_reply(channel.room, request, channel.log.position.seq)
         if opened := channel.log.reply_to(id_):
             return opened.eid
-        for seat, listener in self._seats.items():
-            if listener.withdraw(channel.room, id_):
-                return await seat.open_reply(channel.room, id_, channel.log.position.seq)
         return id_
 
     async def _history(self, client: Client, command: History) -> HistoryAnswer:

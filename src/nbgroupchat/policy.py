@@ -74,6 +74,23 @@ def check_redaction(message: Message | None, asked: Message | None, me: Member) 
         raise Refusal(Code.FORBIDDEN, "This reply is still being written. Stop it first, then redact it.")
 
 
+def check_again(reply: Message | None, question: Message | None, open_: bool) -> None:
+    """Raise Refusal unless there can be another reply to this question: one that is there, where none is `open_`."""
+    if reply is None or question is None or question.redacted:
+        raise Refusal(Code.NOT_FOUND, "There is no such reply in this room, or its question is gone. Ask anew.")
+    if open_:
+        raise Refusal(Code.FORBIDDEN, "The newest reply to this is still being written. Stop it first.")
+
+
+def check_resume(reply: Message | None, newest: str) -> None:
+    """Raise Refusal unless a reply can be gone on with: the newest one to its question, which ended early."""
+    found = _present(reply)
+    if found.id != newest:
+        raise Refusal(Code.FORBIDDEN, "There is a newer reply to the same question, or this one is too old. Ask anew.")
+    if found.status not in ("length", "stopped", "interrupted") or not found.text:
+        raise Refusal(Code.FORBIDDEN, "There is nothing to go on with: the reply has ended, or says nothing. Ask again.")
+
+
 def check_pin(message: Message | None, pinned: Sequence[str]) -> None:
     """Raise Refusal unless a message can be pinned beside those that are."""
     if _present(message).status == "open":

@@ -122,6 +122,20 @@ class React(Command, frozen=True):
     on: bool
 
 
+class Regenerate(Command, frozen=True):
+    """Ask for another reply to what the reply `id` answers. `cid` is the client's own id for that, as in `post`."""
+
+    id: Id
+    cid: Id
+
+
+class ResumeReply(Command, frozen=True):
+    """Ask the agent to go on with the reply `id`, which ended early. `cid` is as in `post`."""
+
+    id: Id
+    cid: Id
+
+
 class Explain(Command, frozen=True):
     """Ask what the model saw when it wrote the reply `id`."""
 
@@ -153,6 +167,8 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "redact": Redact,
     "pin": Pin,
     "react": React,
+    "regenerate": Regenerate,
+    "resume_reply": ResumeReply,
     "explain": Explain,
     "typing": Typing,
     "history": History,
@@ -214,6 +230,12 @@ class ChangeAnswer(Struct, frozen=True):
     """Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change, by this command or before it."""
 
     seq: int
+
+
+class TurnAnswer(Struct, frozen=True):
+    """Answer to `regenerate` and `resume_reply`: the message `to` which there will be another reply."""
+
+    to: str
 
 
 class Read(Struct, frozen=True):
@@ -283,11 +305,15 @@ class Posted(Entry, frozen=True, tag="posted"):
 
 
 class ReplyOpened(Entry, frozen=True, tag="reply_opened"):
-    """The agent begins to answer the message `to`, having read everything up to entry `context`."""
+    """The agent begins to answer the message `to`, having read everything up to entry `context`.
+
+    A later reply to the same message is another attempt or, where it `continues` a reply, goes on with that one.
+    """
 
     name: str
     to: str
     context: Count
+    continues: str | None = None
 
 
 class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
@@ -297,6 +323,8 @@ class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
     text: str
     status: ReplyStatus
     error: str | None = None
+    name: str = ""
+    """Of who stopped it, then."""
 
 
 class Edited(Entry, frozen=True, tag="edited"):

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact
+from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -79,7 +79,7 @@ class Rates:
         Raises Refusal with `too_fast`.
         """
         match command:
-            case Post() | Edit() | Redact() | Pin() | React():
+            case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
             case Join() | History() | Explain():
                 self._take(self._joins.of(identity))

@@ -81,7 +81,8 @@ class Reaction(Struct, frozen=True):
 class Message(Struct, kw_only=True):
     """A post or a reply as it stands now. Posts have the status `posted`, replies being written `open`.
 
-    `to` and `context` are a reply's: the message it answers, and the newest entry its prompt held.
+    `to`, `context` and `continues` are a reply's: the message it answers, the newest entry its prompt held, and the reply
+    it goes on with. `stopped_by` is what they were called who stopped it.
     """
 
     id: str
@@ -96,6 +97,8 @@ class Message(Struct, kw_only=True):
     asks: tuple[str, ...] = ()
     to: str | None = None
     context: int | None = None
+    continues: str | None = None
+    stopped_by: str | None = None
     error: str | None = None
     edited: bool = False
     redacted: bool = False
@@ -192,6 +195,7 @@ class Room:
                     status="open",
                     to=event.to,
                     context=event.context,
+                    continues=event.continues,
                 )
             case ReplyClosed():
                 self.drafts.pop(event.id, None)
@@ -200,6 +204,7 @@ class Room:
                     message.text = event.text
                     message.status = event.status
                     message.error = event.error
+                    message.stopped_by = (event.name or None) if event.status == "stopped" else None
             case Edited():
                 if (message := self.messages.get(event.id)) is not None:
                     message.text, message.edited = event.text, True

@@ -46,6 +46,8 @@ class _Item(Struct, frozen=True):
     segments: tuple[Segment, ...]
     label: str = ""
     """What a post's line begins with: the speaker and, where that is known, whom the post answers."""
+    to: str = ""
+    """What a reply answers."""
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
 
@@ -100,15 +102,21 @@ class Window:
             case RoomChanged():
                 self._pin(event.pinned)
 
-    def prompt(self, to: str) -> Prompt:
-        """Give what the model reads to answer the message `to`."""
-        return Prompt((*self.read_ahead().segments, self._cue(to)))
+    def prompt(self, to: str, continues: str | None = None) -> Prompt:
+        """Give what the model reads to answer the message `to`: without other attempts to do so, unless it goes on with
+        the newest of them.
+        """
+        items = self._items if continues else [item for item in self._items if item.to != to]
+        return Prompt((*self._read(items), self._cue(to, continues)))
 
     def read_ahead(self) -> Prompt:
         """Give what every next prompt begins with."""
+        return Prompt(self._read(self._items))
+
+    def _read(self, items: Sequence[_Item]) -> tuple[Segment, ...]:
         kept = self._kept()
-        read = (item.pinned() if item.id in kept else item.segments for item in self._items)
-        return Prompt((*self._opening, *chain.from_iterable(read)))
+        read = (item.pinned() if item.id in kept else item.segments for item in items)
+        return (*self._opening, *chain.from_iterable(read))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
@@ -140,8 +148,9 @@ class Window:
         item = self._gone.get(reply_to or "") if place is None else self._items[place]
         return name if item is None else f"{name} (to {item.speaker or self._agent})"
 
-    def _cue(self, to: str) -> Segment:
-        return Segment("user", cue(self._agent, self._speaker(to) or "the last message"))
+    def _cue(self, to: str, continues: str | None = None) -> Segment:
+        name = self._speaker(to) or "the last message"
+        return Segment("user", cue(self._agent, name, goes_on=continues is not None))
 
     def _speaker(self, message: str) -> str:
         place = self._place(message)
@@ -157,8 +166,20 @@ class Window:
         opened = self._open.pop(event.id, None)
         if opened is not None:
             # What was posted between the prompt and the opening is read after the reply.
-            segments = (self._cue(opened.to), Segment("assistant", event.text, event.id, tuple(ids)))
-            self._add(_Item(opened.context + 0.5, event.id, "", segments), shown=bool(event.text))
+            cue = self._cue(opened.to, opened.continues)
+            segments = (cue, Segment("assistant", event.text, event.id, tuple(ids)))
+            if event.text and opened.continues is None:
+                self._forget_attempts(opened.to)
+            self._add(_Item(opened.context + 0.5, event.id, "", segments, to=opened.to), shown=bool(event.text))
+
+    def _forget_attempts(self, to: str) -> None:
+        """Read no earlier reply to a message any more, pinned or not: there is a newer one."""
+        for item in [item for item in self._items if item.to == to]:
+            self._items.remove(item)
+            self._messages -= 1
+        for item in [item for item in self._gone.values() if item.to == to]:
+            del self._gone[item.id]
+            self._messages -= 1
 
     def _add(self, item: _Item, *, shown: bool) -> None:
         if shown:
@@ -257,9 +278,14 @@ def introduction(agent: str, system_prompt: str) -> str:
     return f"{text}\n{system_prompt}" if system_prompt else text
 
 
-def cue(agent: str, name: str = "") -> str:
-    """Give the server's line that ends a turn and names whom the reply answers; without a name, how it begins."""
-    return f"({agent}, answer {name}.)" if name else f"({agent}, answer"
+def cue(agent: str, name: str = "", goes_on: bool = False) -> str:
+    """Give the server's line that ends a turn and names whom the reply answers; without a name, how it begins.
+
+    A reply that `goes_on` with the one before is a turn of its own: engines take no turn of the model's that is open.
+    """
+    if not name:
+        return f"({agent}, answer"
+    return f"({agent}, answer {name}: go on where you stopped.)" if goes_on else f"({agent}, answer {name}.)"
 
 
 def said(name: str, text: str) -> str:
