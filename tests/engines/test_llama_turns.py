@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count as ticks
 from itertools import pairwise
 
 import pytest
@@ -30,11 +32,12 @@ SYSTEM = Segment("system", "sys")
 
 
 class Desk:
-    """Turns over a played model, and what they reported."""
+    """Turns over a played model, and what they reported: every token at once, where the clock is not given."""
 
-    def __init__(self, model: PlayedModel, parked_bytes: int = 0) -> None:
+    def __init__(self, model: PlayedModel, parked_bytes: int = 0, clock: Callable[[], float] | None = None) -> None:
         self.reports: list[Report] = []
-        self.turns = Turns(model, Composer(VOCABULARY, LITERALS), self._hear, parked_bytes)
+        clock = clock or ticks().__next__
+        self.turns = Turns(model, Composer(VOCABULARY, LITERALS), self._hear, parked_bytes, clock=clock)
         self.turn = 0
 
     def put(self, room: str, *segments: Segment, max_tokens: int = 100) -> int:
@@ -73,6 +76,13 @@ class Desk:
 
 def _user(text: str) -> Segment:
     return Segment("user", text)
+
+
+def test_tokens_are_told_together() -> None:
+    """The first is told at once, then what came in a pace; the end brings the rest."""
+    desk = Desk(PlayedModel(), clock=iter([0.0, 0.01, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1]).__next__)
+    desk.ask(_user("hi"))
+    assert [(report.text, report.ids) for report in desk.written()] == [("a", (97,)), ("bc", (98, 99))]
 
 
 def test_a_reply_and_its_counts() -> None:

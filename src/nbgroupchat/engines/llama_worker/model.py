@@ -6,6 +6,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import llama_cpp
 
@@ -39,7 +40,8 @@ class LlamaModel:
         # Beside a graphics card processors rest, and that says nothing about them.
         offloads = llama_cpp.llama_supports_gpu_offload()
         self._threads = None if threads or offloads else Threads(cores())
-        self._context = _context(self._model, length, sequences, self._most, threads or cores())
+        self._reading = threads or cores()
+        self._context = _context(self._model, length, sequences, self._most, self._reading)
         if not self._context:
             raise ModelError(
                 f"llama.cpp cannot make a context of {sequences} times {length} tokens for {path} "
@@ -47,6 +49,7 @@ class LlamaModel:
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(self._most, 0, 1)
+        self._rows = _Rows(self._batch, self._most)
         self.context_tokens: int = llama_cpp.llama_n_ctx_seq(self._context)
         self.weights: int = llama_cpp.llama_model_size(self._model)
         self.vocabulary = LlamaVocabulary(llama_cpp.llama_model_get_vocab(self._model))
@@ -80,17 +83,14 @@ class LlamaModel:
     def decode(self, parts: Sequence[Part]) -> list[int]:
         """Read a batch; gives the row of each part's last token. Raises ModelError."""
         rows = []
-        batch, row = self._batch, 0
+        row = 0
         for part in parts:
             for place, token in enumerate(part.ids):
-                batch.token[row] = token
-                batch.pos[row] = part.start + place
-                batch.n_seq_id[row] = 1
-                batch.seq_id[row][0] = part.sequence
-                batch.logits[row] = part.sample and place == len(part.ids) - 1
+                self._rows.put(row, token, part.start + place, part.sequence)
                 row += 1
+            self._rows.wanted[row - 1] = part.sample
             rows.append(row - 1)
-        batch.n_tokens = row
+        self._batch.n_tokens = row
         code = self._decode()
         if code:
             raise ModelError(f"llama.cpp could not read {row} tokens (code {code}). Ask again.")
@@ -99,7 +99,10 @@ class LlamaModel:
     def _decode(self) -> int:
         if self._threads is None:
             return int(llama_cpp.llama_decode(self._context, self._batch))
-        llama_cpp.llama_set_n_threads(self._context, self._threads.count, self._threads.count)
+        count = self._threads.count
+        if count != self._reading:
+            self._reading = count
+            llama_cpp.llama_set_n_threads(self._context, count, count)
         start, used = time.perf_counter(), time.process_time()
         code = int(llama_cpp.llama_decode(self._context, self._batch))
         now = time.perf_counter()
@@ -148,6 +151,26 @@ class LlamaModel:
         text = ctypes.create_string_buffer(256)
         found = llama_cpp.llama_model_meta_val_str(self._model, key.encode(), text, len(text))
         return text.value.decode("utf-8", "replace") if found > 0 else ""
+
+
+class _Rows:
+    """The rows of a batch. Its fields are looked up once: between two batches Python finds its caches emptied, and each
+    lookup takes microseconds.
+    """
+
+    def __init__(self, batch: Any, most: int) -> None:
+        self.wanted = batch.logits
+        """Whether a row's token is followed by one that will be sampled."""
+        self._tokens, self._places = batch.token, batch.pos
+        self._sequences = [batch.seq_id[row] for row in range(most)]
+        for row in range(most):
+            batch.n_seq_id[row] = 1
+
+    def put(self, row: int, token: int, place: int, sequence: int) -> None:
+        self._tokens[row] = token
+        self._places[row] = place
+        self._sequences[row][0] = sequence
+        self.wanted[row] = False
 
 
 def _load(path: str, progress: Callable[[float], None]) -> object:

@@ -23,6 +23,7 @@ class LlamaVocabulary:
 
     def __init__(self, vocab: object) -> None:
         self._vocab = vocab
+        self._pieces: dict[int, bytes] = {}
         self.size: int = llama_cpp.llama_vocab_n_tokens(vocab)
         attributes = [llama_cpp.llama_vocab_get_attr(vocab, token) for token in range(self.size)]
         self._ends = bytes(llama_cpp.llama_vocab_is_eog(vocab, token) for token in range(self.size))
@@ -70,12 +71,17 @@ class LlamaVocabulary:
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Its text; that of a control token is empty without `special`."""
+        if not special and (known := self._pieces.get(token)) is not None:
+            return known
         text = ctypes.create_string_buffer(64)
         length = llama_cpp.llama_token_to_piece(self._vocab, token, text, len(text), 0, special)
         if length < 0:
             text = ctypes.create_string_buffer(-length)
             length = llama_cpp.llama_token_to_piece(self._vocab, token, text, len(text), 0, special)
-        return text.raw[:length]
+        found = text.raw[:length]
+        if not special:
+            self._pieces[token] = found
+        return found
 
     def spelling(self, token: int) -> str:
         """How a template writes it; "" for the id -1, which stands for none."""
