@@ -43,6 +43,7 @@ ROWS = (
         "channel",
         "changes",
         "again",
+        "search",
         "replies",
         "seat",
         "hub",
@@ -129,7 +130,7 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
     """They meet in `compose` alone."""
     for module, path in OURS:
         targets = {imported for imported, _ in imports(path)}
-        if module in ("hub", "channel", "outbox", "replies", "seat", "again"):
+        if module in ("hub", "channel", "outbox", "replies", "seat", "again", "search"):
             assert "nbgroupchat.agent" not in targets
         if module in ("agent", "turn"):
             assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel", "nbgroupchat.replies", "nbgroupchat.seat"}

@@ -11,6 +11,7 @@ import { Picker } from "./picker";
 import { Pins } from "./pins";
 import { mayEdit, newestEditable, type Tool } from "./policy";
 import type { Reader } from "./reader";
+import { SearchSheet } from "./search";
 
 /** What shows the messages. */
 export interface Showing {
@@ -28,6 +29,7 @@ export class Handling {
   readonly editor: Editor;
   readonly picker: Picker;
   readonly attempts: Attempts;
+  readonly search: SearchSheet;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
 
@@ -56,6 +58,10 @@ export class Handling {
     this.sheet = new ExplanationSheet({
       explain: (id) => this.reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
     });
+    this.search = new SearchSheet({
+      search: (text, before) => this.reader.search(text, before), show, changed, left: () => this.#leftSearch(),
+      opened: () => this.openSearch(),
+    });
   }
 
   /** From now on do it with another reader of the same room. */
@@ -70,7 +76,7 @@ export class Handling {
     else if (tool === "again") this.reader.regenerate(id);
     else if (tool === "go_on") this.reader.resumeReply(id);
     else if (tool === "react") this.picker.toggle(id);
-    else if (tool === "explain") this.sheet.open(id);
+    else if (tool === "explain") this.#explain(id);
     else this.reader.pin(id, tool === "pin");
     this.panel.render();
   }
@@ -99,7 +105,10 @@ export class Handling {
   async show(id: string): Promise<void> {
     if (!(await this.reader.find(id)) || !this.root.isConnected) return;
     this.attempts.reveal([...this.reader.snapshot.room.messages.values()], id);
-    if (this.#sheetCovers()) this.sheet.close();
+    if (this.#sheetCovers()) {
+      this.sheet.close();
+      this.search.close();
+    }
     this.panel.render();
     const message = this.#articleWith(id);
     if (message === null) return;
@@ -118,6 +127,24 @@ export class Handling {
     if (this.reader.snapshot.room.messages.get(id)?.redacted === true) return;
     this.composer.answering.begin(id);
     this.composer.focus();
+  }
+
+  /** There is room for one sheet. */
+  #explain(id: string): void {
+    this.search.close();
+    this.sheet.open(id);
+  }
+
+  /** Open the search. */
+  openSearch(): void {
+    this.sheet.close();
+    this.search.open();
+    this.panel.render();
+  }
+
+  #leftSearch(): void {
+    this.panel.render();
+    this.root.querySelector<HTMLElement>(".nbgc-search-open")?.focus();
   }
 
   #edit(id: string, from: Origin): void {

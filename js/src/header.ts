@@ -1,4 +1,4 @@
-/** What stands above the messages: the room, who is here, the connection, and how the model is. Pure templates. */
+/** What stands above the messages: the room, the search, who is here, the connection, and how the model is. Pure templates. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
@@ -10,7 +10,7 @@ import { strings } from "./strings";
 /** With more members than this, only their avatars are shown. */
 const NAMED = 5;
 
-export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult {
+export function headerTemplate(room: string, snapshot: Snapshot, search: TemplateResult): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
   return html`<header class="nbgc-header">
@@ -22,7 +22,7 @@ export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult
     ${ready
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
-    ${linkTemplate(snapshot)}
+    ${search} ${linkTemplate(snapshot)}
   </header>`;
 }
 

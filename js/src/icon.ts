@@ -2,7 +2,7 @@
 
 import { html, type TemplateResult } from "lit-html";
 
-export type Sign = "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "close" | "more";
+export type Sign = "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "search" | "close" | "more";
 
 const paths: Record<Sign, string> = {
   edit: "M3 13l.7-3L10.8 2.9a1.2 1.2 0 0 1 1.7 0l.6.6a1.2 1.2 0 0 1 0 1.7L6 12.3Z",
@@ -10,6 +10,7 @@ const paths: Record<Sign, string> = {
   pin: "M6 2.5h4L9.6 7l2.4 2v1H4V9l2.4-2ZM8 10v4",
   unpin: "M6 2.5h4L9.6 7l2.4 2v1H4V9l2.4-2ZM8 10v4M2.5 2.5l11 11",
   explain: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8ZM8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4Z",
+  search: "M7 2.8a4.2 4.2 0 1 0 0 8.4 4.2 4.2 0 0 0 0-8.4ZM10.2 10.2l3.3 3.3",
   again: "M12.8 8a4.8 4.8 0 1 1-1.5-3.5M12.9 2.6v2.6h-2.6",
   go_on: "M3.5 4.2v7.6L8 8ZM8.8 4.2v7.6L13.3 8Z",
   reply: "M6.5 3.5 2.5 7.5l4 4M2.8 7.5h6.4a4 4 0 0 1 4 4v1",

@@ -161,6 +161,7 @@ export interface Commands {
   explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
+  search: { room: string; text: string; limit?: number; before?: number };
   leave: { room: string };
 }
 
@@ -232,6 +233,21 @@ export interface Explanation {
 export interface HistoryAnswer {
   readonly events: readonly DurableEvent[];
   readonly more: boolean;
+}
+
+/** A message that was found, and the part of its text around the first word. */
+export interface Hit {
+  readonly id: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly name: string;
+  readonly snippet: string;
+}
+
+/** Hits, the newest first, and before which entry to go on, 0 where all was looked through. */
+export interface SearchAnswer {
+  readonly hits: readonly Hit[];
+  readonly before: number;
 }
 
 /** A command that was not carried out; `retry_ms` is when the same one may succeed, null where it never will. */
@@ -313,6 +329,9 @@ const explanation = shaped({
   max_tokens: count, temperature: finite, seed: finite,
 });
 const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
+const searchAnswer = shaped({
+  hits: listOf(shaped({ id: text, seq: count, ts: count, name: text, snippet: text })), before: count,
+});
 const refusal = shaped({ code: text, message: text });
 
 /**
@@ -346,6 +365,10 @@ export function decodeTurnAnswer(value: unknown): TurnAnswer {
 
 export function decodeExplanation(value: unknown): Explanation {
   return checked<Explanation>(value, explanation, "explain");
+}
+
+export function decodeSearchAnswer(value: unknown): SearchAnswer {
+  return checked<SearchAnswer>(value, searchAnswer, "search");
 }
 
 export function decodeHistoryAnswer(value: unknown): HistoryAnswer {

@@ -9,8 +9,8 @@ import { isHeard } from "./echo";
 import { History } from "./history";
 import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeJoined, isDurable, refusalOf,
-  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent,
+  WIRE, decodeExplanation, decodeJoined, decodeSearchAnswer, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent, type SearchAnswer,
 } from "./protocol";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
@@ -172,6 +172,16 @@ export class Reader {
     try {
       const answer = await this.#wire?.invoke("explain", { room: this.name, id });
       return refusalOf(answer) ?? decodeExplanation(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ask which messages say some words. Gives the refusal where there is one, null where no answer came. */
+  async search(text: string, before: number | null): Promise<SearchAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("search", { room: this.name, text, ...(before === null ? {} : { before }) });
+      return refusalOf(answer) ?? decodeSearchAnswer(answer);
     } catch {
       return null;
     }

@@ -90,6 +90,14 @@ export const strings = {
   other: "Another emoji",
   noEmoji: "Type one emoji.",
 
+  search: "Search this room",
+  searchKeys: "Search this room (/)",
+  searchWords: "Words to search for",
+  searching: "Searching…",
+  searchOlder: "Search older messages",
+  found: (count: number, more: boolean) =>
+    count === 0 ? (more ? "Nothing found in the newer messages." : "Nothing found.") : `${plural(count, "message")}${more ? ", and older ones" : ""}`,
+
   attempts: "Answers to the same question",
   attempt: (number: number, count: number) => `Answer ${number} of ${count}`,
   toAttempt: { earlier: "Earlier answer", later: "Later answer" },

@@ -17,6 +17,7 @@
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `.nbgc-answering[data-answers] button.nbgc-unanswer` while what is written answers a message;
+ * - `button.nbgc-search-open`, `.nbgc-search` with `input.nbgc-search-input`, `button[data-hit-id]` and `button.nbgc-search-older`;
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
@@ -151,7 +152,7 @@ export class View {
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.reader.name, snapshot)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+    return html`${headerTemplate(this.reader.name, snapshot, this.#handling.search.button())} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
       ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
@@ -166,7 +167,7 @@ export class View {
             ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling, this.#actions)}
           </div>
         </div>
-        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)}
+        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.search.template()}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
       ${this.#composer.template(this.reader.name, snapshot)}
@@ -256,6 +257,9 @@ export class View {
     if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.shiftKey && save !== null) {
       event.preventDefault();
       save();
+    } else if (event.key === "/" && isFree(event)) {
+      event.preventDefault();
+      this.#handling.openSearch();
     } else if (event.key === "F6") {
       event.preventDefault();
       const inComposer = (event.target as Element).closest(".nbgc-composer") !== null;
@@ -263,4 +267,10 @@ export class View {
       else this.#composer.focus();
     }
   };
+}
+
+/** Say whether a key would write nothing. */
+function isFree(event: KeyboardEvent): boolean {
+  const writes = (event.target as Element).closest("input, textarea") !== null;
+  return !writes && !event.ctrlKey && !event.metaKey && !event.altKey;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, decodeTurnAnswer, isDurable, refusalOf, type Commands,
+  decodeJoined, decodePostAnswer, decodeSearchAnswer, decodeTurnAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -32,6 +32,7 @@ for (const frame of frames<EventFrame>("events")) {
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
   ChangeAnswer: decodeChangeAnswer, TurnAnswer: decodeTurnAnswer, Explanation: decodeExplanation,
+  SearchAnswer: decodeSearchAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -70,6 +71,7 @@ test("commands: each of the golden frames can be written with the types of this 
     explain: [{ room: "lobby", id: "c" }],
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
+    search: [{ room: "lobby", text: "demo friday" }, { room: "lobby", text: "demo", limit: 5, before: 9 }],
     leave: [{ room: "lobby" }],
   };
   for (const [method, commands] of Object.entries(written)) {

@@ -45,14 +45,17 @@ from nbgroupchat.protocol import (
     Regenerate,
     ResumeReply,
     RoomPolicy,
+    Search,
+    SearchAnswer,
     Status,
     TurnAnswer,
     Typing,
 )
 from nbgroupchat.replies import Replies
+from nbgroupchat.search import Searches
 from nbgroupchat.seat import Listener, Seat
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | TurnAnswer | Explanation | HistoryAnswer | None
+Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | TurnAnswer | Explanation | HistoryAnswer | SearchAnswer | None
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -87,6 +90,7 @@ class Hub:
         self._members_per_room = members_per_room
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
+        self._searches = Searches(backplane)
         self._again = Again(backplane, self._seats)
         self._status = Status(state="off")
 
@@ -124,6 +128,9 @@ class Hub:
                 self._joined(client, command).type(client, command.on)
             case History():
                 return await self._history(client, command)
+            case Search():
+                channel = self._joined(client, command)
+                return await self._searches.search(channel.room, channel.log.position.seq, command)
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None

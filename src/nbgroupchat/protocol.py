@@ -155,6 +155,14 @@ class History(Command, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 100
 
 
+class Search(Command, frozen=True):
+    """Ask for up to `limit` messages that say all words of `text`, the newest first; only those before entry `before`."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200)]
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)] | None = None
+
+
 class Leave(Command, frozen=True):
     """Hear no more of a room."""
 
@@ -172,6 +180,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "explain": Explain,
     "typing": Typing,
     "history": History,
+    "search": Search,
     "leave": Leave,
 }
 """The hub's methods, by the name that a client invokes."""
@@ -275,6 +284,23 @@ class HistoryAnswer(Struct, frozen=True):
 
     events: tuple[DurableEvent, ...]
     more: bool
+
+
+class Hit(Struct, frozen=True):
+    """A message that was found: its author's name, and the part of its text around the first word."""
+
+    id: str
+    seq: int
+    ts: int
+    name: str
+    snippet: str
+
+
+class SearchAnswer(Struct, frozen=True):
+    """Answer to `search`: hits, the newest first, and before which entry to go on, 0 where all was looked through."""
+
+    hits: tuple[Hit, ...]
+    before: int
 
 
 # Events: what happened. Durable ones have a place in the log.

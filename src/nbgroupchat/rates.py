@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply
+from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply, Search
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -81,7 +81,7 @@ class Rates:
         match command:
             case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain():
+            case Join() | History() | Explain() | Search():
                 self._take(self._joins.of(identity))
 
     def _take(self, limits: Iterable[Limited]) -> None:
