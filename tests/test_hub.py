@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from nbgroupchat import protocol
-from nbgroupchat.backplanes.base import Appended
+from nbgroupchat.backplanes.base import NOTHING, Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
@@ -371,7 +372,9 @@ async def test_a_room_is_given_back_when_what_was_under_way_there_ends() -> None
     begun, goes_on = asyncio.Event(), asyncio.Event()
 
     class Full(MemoryBackplane):
-        async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+        async def append(
+            self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+        ) -> Appended:
             begun.set()
             await goes_on.wait()
             raise Refusal(Code.UNAVAILABLE, "The disk is full.")

@@ -17,6 +17,8 @@ ROWS = (
         "protocol",
         "decoding",
         "emoji",
+        "attachment",
+        "picture",
         "prompt",
         "errors",
         "characters",
@@ -37,6 +39,7 @@ ROWS = (
         "turns",
         "explain",
         "transcript",
+        "uploads",
     ),
     (
         "outbox",
@@ -46,6 +49,7 @@ ROWS = (
         "search",
         "replies",
         "seat",
+        "attachments",
         "hub",
         "slices",
         "turn",
@@ -54,9 +58,26 @@ ROWS = (
         "backplanes",
     ),
     ("signalr",),
-    ("compose", "server"),
-    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
-    ("cli", "doctor", "__main__"),
+    (
+        "compose",
+        "server",
+    ),
+    (
+        "link",
+        "pipe",
+        "line",
+        "connection",
+        "relay",
+        "attaching",
+        "client",
+        "magics",
+        "widget",
+    ),
+    (
+        "cli",
+        "doctor",
+        "__main__",
+    ),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 

@@ -7,6 +7,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { Answering } from "./answering";
+import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -36,7 +37,10 @@ export class Composer {
   #draft = "";
   #limit = Infinity;
 
-  constructor(private readonly actions: ComposerActions) {
+  constructor(
+    private readonly actions: ComposerActions,
+    readonly attaching: Attaching,
+  ) {
     this.answering = new Answering(actions.changed);
   }
 
@@ -72,6 +76,7 @@ export class Composer {
     const { mention } = snapshot;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
       ${this.answering.template(snapshot.room, () => this.focus())}
+      ${this.attaching.tray()}
       <textarea
         class="nbgc-input"
         rows="1"
@@ -82,10 +87,11 @@ export class Composer {
         ?disabled=${closed}
         @input=${this.#input}
         @keydown=${this.#keydown}
+        @paste=${this.#paste}
         @blur=${() => this.actions.stopped()}
       ></textarea>
       <div class="nbgc-composer-foot">
-        ${this.#addressee(snapshot, mention)} ${this.#size()}
+        ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
         <button
           class="nbgc-send"
           data-lm-suppress-shortcuts="true"
@@ -126,7 +132,7 @@ export class Composer {
   }
 
   #isSendable(): boolean {
-    return this.#draft.trim() !== "" && bytes(this.#draft) <= this.#limit;
+    return (this.#draft.trim() !== "" || !this.attaching.isEmpty) && bytes(this.#draft) <= this.#limit;
   }
 
   readonly #input = (): void => {
@@ -151,6 +157,12 @@ export class Composer {
     }
   };
 
+  readonly #paste = (event: ClipboardEvent): void => {
+    // A text that is copied together with a picture of itself, as from a spreadsheet, is pasted as text.
+    const { clipboardData } = event;
+    if (clipboardData?.getData("text/plain") === "" && this.attaching.takeFrom(clipboardData)) event.preventDefault();
+  };
+
   readonly #submit = (event: Event): void => {
     event.preventDefault();
     this.#send();
@@ -161,7 +173,7 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft, this.answering.end());
+    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft, this.answering.end());
     field.value = "";
     this.#draft = "";
     fit(field);

@@ -4,6 +4,8 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { attachmentsTemplate, type AttachmentSource } from "./attached";
+import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
 import { chipsTemplate, type Reacting } from "./chips";
@@ -49,6 +51,7 @@ export interface Changing {
 export interface MessageActions extends PendingActions, Tools, Reacting {
   stop(id: string): void;
   show(id: string): void;
+  readonly files: AttachmentSource;
 }
 
 const QUOTE_LENGTH = 80;
@@ -83,6 +86,7 @@ export function messageTemplate(
       </header>
       ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${attachmentsTemplate(message.attachments, actions.files)}
       ${chipsTemplate(message, around.you, actions)}
       ${changing === null || changing.kind === "edit" ? nothing : changing.template}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
@@ -171,7 +175,7 @@ export function quoteTemplate(
   id: string | null, quoted: Message | null, actions: Pick<MessageActions, "show">,
 ): TemplateResult | typeof nothing {
   if (id === null) return nothing;
-  const held = quoted?.redacted === true ? strings.removed(quoted.kind) : beginning(quoted?.text ?? "", QUOTE_LENGTH);
+  const held = quoted?.redacted === true ? strings.removed(quoted.kind) : beginning(quoted === null ? "" : gist(quoted), QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"

@@ -8,6 +8,7 @@
 
 import { backoff, type Clock } from "./clock";
 import { decodeChangeAnswer, decodePostAnswer, decodeTurnAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { sendFiles, type Outgoing } from "./upload";
 
 /** The part of a connection that carries commands. */
 export interface Wire {
@@ -18,7 +19,7 @@ export interface Wire {
 
 /** What is to be done: to say something, or to change the message `id`. */
 export type Deed =
-  | { readonly method: "post"; readonly text: string; readonly reply_to?: string | null }
+  | { readonly method: "post"; readonly text: string; readonly reply_to?: string | null; readonly files?: readonly Outgoing[] }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
   | { readonly method: "pin"; readonly id: string; readonly on: boolean }
@@ -137,7 +138,7 @@ export class Outbox {
   async #send(post: Pending, wire: Wire, attempt: number): Promise<number | null> {
     this.#update(post.cid, { state: "sending", after: post.after ?? this.#seen });
     try {
-      const answer = await invoked(wire, this.room, post);
+      const answer = await invoked(wire, this.room, post, (ms) => this.#sleep(ms));
       const refusal = refusalOf(answer);
       if (refusal !== null) return this.#refused(post, wire, refusal);
       this.#update(post.cid, { state: "acknowledged", seq: seqOf(post, answer) });
@@ -188,19 +189,17 @@ export class Outbox {
   }
 }
 
-function posting(room: string, { cid, text, reply_to }: PendingPost): Commands["post"] {
-  return reply_to == null ? { room, cid, text } : { room, cid, text, reply_to };
-}
-
 function isAlike(one: PendingChange, deed: Deed): boolean {
   if (deed.method === "post" || one.method !== deed.method || one.id !== deed.id) return false;
   return one.method !== "react" || deed.method !== "react" || one.emoji === deed.emoji;
 }
 
-function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
+type Sleep = (ms: number) => Promise<void>;
+
+function invoked(wire: Wire, room: string, pending: Pending, sleep: Sleep): Promise<unknown> {
   switch (pending.method) {
     case "post":
-      return wire.invoke("post", posting(room, pending));
+      return said(wire, room, pending, sleep);
     case "edit":
       return wire.invoke("edit", { room, cid: pending.cid, id: pending.id, text: pending.text });
     case "redact":
@@ -213,6 +212,15 @@ function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
     case "react":
       return wire.invoke("react", { room, id: pending.id, emoji: pending.emoji, on: pending.on });
   }
+}
+
+/** What a post attaches goes before it; a connection forgets it with its end, so that all of it goes again then. */
+async function said(wire: Wire, room: string, post: PendingPost, sleep: Sleep): Promise<unknown> {
+  const { cid, text, reply_to, files = [] } = post;
+  const posting = reply_to == null ? { room, cid, text } : { room, cid, text, reply_to };
+  if (files.length === 0) return wire.invoke("post", posting);
+  const refused = await sendFiles(wire, room, files, sleep);
+  return refused ?? wire.invoke("post", { ...posting, attachments: files.map(({ id }) => id) });
 }
 
 /** Give the entry that shows that something was done; a turn that was asked for is shown by the queue. */

@@ -15,6 +15,7 @@ import {
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
+import { fetchFile, type Outgoing } from "./upload";
 
 const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "refused"]);
 
@@ -133,9 +134,10 @@ export class Reader {
   }
 
   /** Say something, in answer to a message where `reply_to` names one. */
-  post(text: string, reply_to: string | null = null): void {
+  post(text: string, files: readonly Outgoing[] = [], reply_to: string | null = null): void {
     this.typist.reset();
-    this.outbox.add({ method: "post", text: carried(text), reply_to });
+    const deed = { method: "post", text: carried(text), reply_to } as const;
+    this.outbox.add(files.length === 0 ? deed : { ...deed, files });
   }
 
   /** Give an own post another text. */
@@ -182,6 +184,15 @@ export class Reader {
     try {
       const answer = await this.#wire?.invoke("search", { room: this.name, text, ...(before === null ? {} : { before }) });
       return refusalOf(answer) ?? decodeSearchAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Fetch the bytes of an attachment over the connection; null where they did not come. */
+  async download(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return this.#wire === null ? null : await fetchFile(this.#wire, this.name, id);
     } catch {
       return null;
     }

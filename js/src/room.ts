@@ -5,6 +5,7 @@
  * Values are never changed: `reduce` gives a new one that shares what stayed. It knows nothing of connections or clocks.
  */
 
+import type { Attachment } from "./attachment";
 import type {
   Delta,
   DurableEvent,
@@ -34,6 +35,7 @@ export interface Message {
   readonly status: MessageStatus;
   readonly reply_to: string | null;
   readonly asks: readonly string[];
+  readonly attachments: readonly Attachment[];
   readonly to: string | null;
   readonly context: number | null;
   /** The reply that this one goes on with. */
@@ -48,7 +50,7 @@ export interface Message {
 }
 
 /** What entries after a message's own have made of it. */
-interface Change extends Partial<Pick<Message, "text" | "status" | "stopped_by" | "error" | "edited" | "redacted">> {
+interface Change extends Partial<Pick<Message, "text" | "status" | "stopped_by" | "error" | "edited" | "redacted" | "attachments">> {
   /** In their order. */
   readonly reacted?: readonly Reacted[];
 }
@@ -160,7 +162,7 @@ function advance(room: Room, event: DurableEvent): Room {
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
           text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
-          to: null, context: null, continues: null, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
+          attachments: event.attachments, to: null, context: null, continues: null, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_opened":
@@ -169,8 +171,8 @@ function advance(room: Room, event: DurableEvent): Room {
         drafts: new Map(room.drafts).set(event.eid, 0),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
-          text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, continues: event.continues,
-          stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
+          text: "", status: "open", reply_to: null, asks: [], attachments: [], to: event.to, context: event.context,
+          continues: event.continues, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_closed":
@@ -182,7 +184,7 @@ function advance(room: Room, event: DurableEvent): Room {
       return change(next, event.id, { text: event.text, edited: true });
     case "redacted": {
       const pinned = room.pinned.filter((id) => id !== event.id);
-      return change({ ...next, pinned }, event.id, { text: "", redacted: true });
+      return change({ ...next, pinned }, event.id, { text: "", attachments: [], redacted: true });
     }
     case "reacted":
       return change(next, event.id, { reacted: [event] });

@@ -17,6 +17,7 @@ from itertools import chain, count
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
+from nbgroupchat.attachment import Attachment, beside
 from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
@@ -48,6 +49,7 @@ class _Item(Struct, frozen=True):
     """What a post's line begins with: the speaker and, where that is known, whom the post answers."""
     to: str = ""
     """What a reply answers."""
+    attachments: tuple[Attachment, ...] = ()
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
 
@@ -86,10 +88,12 @@ class Window:
         self.seq = event.seq
         match event:
             case Posted():
-                name = self._name(event)
+                name, attached = self._name(event), event.attachments
                 label = self._label(name, event.reply_to)
-                segments = (_post(event.eid, label, event.text),)
-                self._add(_Item(event.seq, event.eid, name, segments, label), shown=bool(event.text))
+                segment = _post(event.eid, label, event.text, attached)
+                shown = bool(event.text or attached)
+                item = _Item(event.seq, event.eid, name, (segment,), label, attachments=attached)
+                self._add(item, shown=shown)
             case ReplyOpened():
                 self._open[event.eid] = event
             case ReplyClosed():
@@ -194,7 +198,11 @@ class Window:
         if item is None:
             return
         self._messages -= not text
-        said_now = _post(item.id, item.label, text) if item.label else Segment("assistant", text, item.id)
+        said_now = (
+            _post(item.id, item.label, text, item.attachments)
+            if item.label
+            else Segment("assistant", text, item.id)
+        )
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:
             self._gone[message] = changed
@@ -245,8 +253,8 @@ class Window:
             self._gone.popitem(last=False)
 
 
-def _post(message: str, name: str, text: str) -> Segment:
-    return Segment("user", said(name, text), message)
+def _post(message: str, name: str, text: str, attachments: Sequence[Attachment]) -> Segment:
+    return Segment("user", said(name, beside(text, attachments)), message)
 
 
 def opening(agent: str, system_prompt: str) -> tuple[Segment, ...]:

@@ -141,6 +141,11 @@ class NbGroupChat(ExtensionApp):
         help="How many posts, edits, redactions, pins and reactions a room takes of everybody; 0 is without limit.",
         config=True,
     )
+    attachment_bytes_per_minute = Integer(
+        _DEFAULTS.attachment_bytes_per_minute,
+        help="How many bytes one user may send to be attached; 0 is without limit.",
+        config=True,
+    )
     people_name_themselves = Bool(
         True,
         help="On a server without its own user names, let people set the name they are shown under. Has no effect "
@@ -171,7 +176,12 @@ class NbGroupChat(ExtensionApp):
         ours.setLevel(self._server.log.getEffectiveLevel())
         for handler in self._server.log.handlers:
             ours.addHandler(handler)
-        parts = {"endpoint": self._composition.endpoint, "secret": self._secret, "path": str(STATIC)}
+        parts = {
+            "endpoint": self._composition.endpoint,
+            "attachments": self._composition.hub.attachments,
+            "secret": self._secret,
+            "path": str(STATIC),
+        }
         add_routes(self._server, parts)
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
