@@ -32,8 +32,16 @@ function mayGoOn(message: Message, room: Room): boolean {
   return early && mayAskAgain(message, room) && newestReply(room, message.to)?.id === message.id;
 }
 
-function newestReply(room: Room, to: string | null): Message | undefined {
-  return [...room.messages.values()].reverse().find((message) => message.to === to && to !== null);
+const newestReplies = new WeakMap<Room["messages"], ReadonlyMap<string, Message>>();
+
+/** Found once for each state of the room: every message asks. */
+function newestReply({ messages }: Room, to: string | null): Message | undefined {
+  let found = newestReplies.get(messages);
+  if (found === undefined) {
+    found = new Map([...messages.values()].flatMap((message) => (message.to === null ? [] : [[message.to, message]])));
+    newestReplies.set(messages, found);
+  }
+  return to === null ? undefined : found.get(to);
 }
 
 /** Give the newest message that somebody may edit. */

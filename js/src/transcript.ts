@@ -92,7 +92,8 @@ function placed(one: Placed, before: Placed | null, scene: Scene, actions: Trans
   const doing = message.redacted ? null : inPlace.editor.doing(message.id);
   const picking = message.redacted ? null : inPlace.picker.picking(message.id);
   const depends = [
-    one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued, around.answered, around.quoted, around.mention, around.before, around.pinned,
+    one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued,
+    around.answered, around.quoted, around.mention, around.before, around.pinned,
     around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
   ];
   return guard(depends, () => {
