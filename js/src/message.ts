@@ -9,13 +9,15 @@ import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
 import { chipsTemplate, type Reacting } from "./chips";
+import type { CodeActions } from "./fence";
 import { icon } from "./icon";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
 import type { Kind } from "./protocol";
 import type { Message } from "./room";
+import { sayingTemplate } from "./saying";
 import { strings } from "./strings";
-import { beginning, runs } from "./text";
+import { beginning } from "./text";
 import { toolbarTemplate, type Tools } from "./toolbar";
 
 /** What a message's looks depend on, besides itself. */
@@ -49,6 +51,7 @@ export interface Changing {
 }
 
 export interface MessageActions extends PendingActions, Tools, Reacting {
+  readonly code: CodeActions;
   stop(id: string): void;
   show(id: string): void;
   readonly files: AttachmentSource;
@@ -85,7 +88,7 @@ export function messageTemplate(
         ${badge(message.kind, around.own)} ${time(message.ts)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quoteTemplate(around.answered, around.quoted, actions)}
-      ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${changing?.kind === "edit" ? changing.template : saying(message, around, actions)}
       ${attachmentsTemplate(message.attachments, actions.files)}
       ${chipsTemplate(message, around.you, actions)}
       ${changing === null || changing.kind === "edit" ? nothing : changing.template}
@@ -98,25 +101,14 @@ export function messageTemplate(
   </article>`;
 }
 
-function saying(message: Message, { mention, change }: Surroundings): TemplateResult {
+function saying(message: Message, { mention, change }: Surroundings, { code }: MessageActions): TemplateResult {
   if (message.redacted) return html`<div class="nbgc-removed">${strings.removed(message.kind)}</div>`;
   const text = change?.method === "edit" ? change.text : message.text;
-  return html`${textTemplate({ ...message, text }, mention)}
-  ${message.status === "open" && text === "" ? reading() : nothing} ${ending(message)}`;
-}
-
-// Without white space of the template's own: the text is shown with all of its own.
-function textTemplate(message: Message, mention: string | null): TemplateResult {
-  const mark = message.edited ? strings.editedMark : nothing;
-  return html`<div class="nbgc-text" dir="auto" data-edited=${mark}>${textRuns(message.text, mention, message.asks.length > 0)}</div>`;
-}
-
-/** A mention is marked only where it asks; in a text from right to left each stands for itself, lest its "@" go astray. */
-export function textRuns(text: string, mention: string | null, asks: boolean): (TemplateResult | string)[] {
-  return runs(text, mention).map((run) => {
-    if (run.kind === "code") return html`<pre class="nbgc-code" dir="ltr"><code>${run.text}</code></pre>`;
-    return run.kind === "mention" ? html`<bdi class=${asks ? "nbgc-mention" : nothing} dir="ltr">${run.text}</bdi>` : run.text;
-  });
+  const open = message.status === "open";
+  return html`${sayingTemplate({
+    text, open, edited: message.edited, reply: message.to !== null, mention, asks: message.asks.length > 0, insert: code.insert,
+  })}
+  ${open && text === "" ? reading() : nothing} ${ending(message)}`;
 }
 
 export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing {

@@ -3,10 +3,11 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import { again, waitsFor, type PendingActions, type Way } from "./change";
-import { badge, quoteTemplate, textRuns, time, type MessageActions } from "./message";
+import { badge, quoteTemplate, time, type MessageActions } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
 import type { Message } from "./room";
+import { sayingTemplate } from "./saying";
 import { strings } from "./strings";
 
 /** What the looks of a post depend on, besides itself. */
@@ -21,7 +22,9 @@ export interface PendingSurroundings extends Way {
 
 type Post = PendingPost | PendingEdit;
 
-export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions & Pick<MessageActions, "show">): TemplateResult {
+export function pendingTemplate(
+  post: Post, around: PendingSurroundings, actions: PendingActions & Pick<MessageActions, "show" | "code">,
+): TemplateResult {
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
@@ -38,7 +41,9 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
       ${quoteTemplate(post.method === "post" ? (post.reply_to ?? null) : null, around.quoted, actions)}
-      <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
+      ${sayingTemplate({
+        text: post.text, open: false, edited: false, reply: false, mention: around.mention, asks: false, insert: actions.code.insert,
+      })}
       ${filesTemplate(post)}
       <div class="nbgc-note" ?data-problem=${failed}>
         <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>

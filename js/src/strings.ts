@@ -111,6 +111,16 @@ export const strings = {
   unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
   notFetched: "an earlier message",
 
+  thinking: "Thinking…",
+  thought: "What it thought first",
+  code: { copy: "Copy the code", insert: "Insert below" },
+  copied: "Copied",
+  notCopied: "Not copied: this browser did not allow it",
+  table: "Table",
+  taskDone: "done:",
+  taskOpen: "to do:",
+  picture: (name: string) => (name.trim() === "" ? "Picture" : `Picture: ${name}`),
+
   model: "the model",
   close: "Close",
   notExplained: "The server gave no answer. Close this and try again.",
@@ -139,7 +149,6 @@ export const strings = {
   reload: "Reload",
 
   attachments: "Attachments",
-  picture: (name: string) => `Picture ${name}`,
   fileSize: (bytes: number) => (bytes < 1024 ? plural(bytes, "byte") : `${Math.ceil(bytes / 1024).toLocaleString()} KiB`),
   fileGoesOn: "Only the beginning is shown, and read by the model.",
   saveFile: "Save",

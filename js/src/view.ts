@@ -31,6 +31,7 @@ import { Attaching } from "./attaching";
 import { announcement } from "./announcer";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import type { CodeActions } from "./fence";
 import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
@@ -46,6 +47,8 @@ import { strings } from "./strings";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
 
 export interface Surface extends NoticeActions {
+  /** What the blocks of code in messages offer, beside being copied. */
+  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
@@ -56,6 +59,7 @@ export interface Surface extends NoticeActions {
   readonly notebook?: Notebook | undefined;
 }
 
+const NO_CODE: CodeActions = { insert: null };
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
@@ -185,7 +189,9 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling, this.#actions)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling, {
+              ...this.#actions, code: this.surface.code ?? NO_CODE,
+            })}
           </div>
         </div>
         ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.search.template()}
@@ -260,7 +266,7 @@ export class View {
     return this.element.contains(activeElement);
   }
 
-  readonly #actions: TranscriptActions = {
+  readonly #actions: Omit<TranscriptActions, "code"> = {
     stop: (id) => this.reader.cancel(id),
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
