@@ -10,7 +10,7 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, React, Redact, Regenerate, ResumeReply, Search, Typing, Upload
+from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, React, Redact, Regenerate, ResumeReply, Rooms, Search, Typing, Upload
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -26,7 +26,13 @@ WRITES = (
     Regenerate(room="r", id="i", cid="c"),
     ResumeReply(room="r", id="i", cid="c"),
 )
-READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"), Search(room="r", text="x"))
+READS = (
+    Join(room="r", wire=1),
+    History(room="r", before=1),
+    Explain(room="r", id="i"),
+    Rooms(room="r"),
+    Search(room="r", text="x"),
+)
 
 
 class Clock:

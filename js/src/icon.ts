@@ -3,7 +3,7 @@
 import { html, type TemplateResult } from "lit-html";
 
 export type Sign =
-  | "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "search" | "close" | "more" | "attach" | "cell";
+  | "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "search" | "close" | "more" | "link" | "attach" | "cell";
 
 const paths: Record<Sign, string> = {
   edit: "M3 13l.7-3L10.8 2.9a1.2 1.2 0 0 1 1.7 0l.6.6a1.2 1.2 0 0 1 0 1.7L6 12.3Z",
@@ -17,6 +17,7 @@ const paths: Record<Sign, string> = {
   reply: "M6.5 3.5 2.5 7.5l4 4M2.8 7.5h6.4a4 4 0 0 1 4 4v1",
   react: "M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2ZM5.4 9.4c1.2 1.9 4 1.9 5.2 0M6 6.2v.6M10 6.2v.6",
   close: "M4 4l8 8M12 4l-8 8",
+  link: "M6.8 9.2a2.4 2.4 0 0 0 3.4 0l2.4-2.4a2.4 2.4 0 0 0-3.4-3.4L8 4.6M9.2 6.8a2.4 2.4 0 0 0-3.4 0L3.4 9.2a2.4 2.4 0 0 0 3.4 3.4L8 11.4",
   attach: "M12.8 7.2 7.6 12.4a3 3 0 0 1-4.2-4.2l5.6-5.6a2 2 0 0 1 2.8 2.8L6.4 10.8a1 1 0 0 1-1.4-1.4l4.6-4.6",
   cell: "M2 4h12v8H2ZM4.5 6.5 6 8 4.5 9.5M7.5 9.5h3",
   more: "M4 6.2 8 10l4-3.8",

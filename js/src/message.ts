@@ -11,6 +11,7 @@ import { changeTemplate, type PendingActions, type Way } from "./change";
 import { chipsTemplate, type Reacting } from "./chips";
 import type { CodeActions } from "./fence";
 import { icon } from "./icon";
+import { written } from "./language";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
 import type { Kind } from "./protocol";
@@ -54,13 +55,18 @@ export interface MessageActions extends PendingActions, Tools, Reacting {
   readonly code: CodeActions;
   stop(id: string): void;
   show(id: string): void;
+  /** Where a message is found; null where this page knows no address. */
+  readonly place: Place | null;
   readonly files: AttachmentSource;
 }
 
-const QUOTE_LENGTH = 80;
+/** Addresses of messages, and whether they lead out of this page. */
+export interface Place {
+  address(id: string): string;
+  readonly elsewhere: boolean;
+}
 
-const clockTime = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const QUOTE_LENGTH = 80;
 
 export function messageTemplate(
   message: Message, around: Surroundings, changing: Changing | null, actions: MessageActions,
@@ -81,11 +87,11 @@ export function messageTemplate(
     data-changing=${change === null || change.state === "failed" ? nothing : change.method}
     aria-busy=${open ? "true" : nothing}
   >
-    ${avatar(message.by, message.name, message.kind)}
+    ${avatar(message.name, message.kind)}
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${time(message.ts)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
       </header>
       ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around, actions)}
@@ -119,8 +125,23 @@ export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing
 
 export function time(ts: number): TemplateResult {
   const date = new Date(ts);
-  return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${fullTime.format(date)}
-    >${clockTime.format(date)}</time
+  return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${written.moment(ts)}
+    >${written.minute(ts)}</time
+  >`;
+}
+
+/** The time as the message's address. Keys come to it by the toolbar, whose button copies it. */
+function timeLink({ id, ts }: Message, place: Place | null): TemplateResult {
+  if (place === null) return time(ts);
+  return html`<a
+    class="nbgc-when"
+    href=${place.address(id)}
+    tabindex="-1"
+    data-lm-suppress-shortcuts="true"
+    target=${place.elsewhere ? "_blank" : nothing}
+    rel="noopener"
+    aria-label=${strings.linkTo(written.moment(ts))}
+    >${time(ts)}</a
   >`;
 }
 

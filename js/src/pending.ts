@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import { again, waitsFor, type PendingActions, type Way } from "./change";
+import { again, onItsWay, type PendingActions, type Way } from "./change";
 import { badge, quoteTemplate, time, type MessageActions } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
@@ -35,7 +35,7 @@ export function pendingTemplate(
     data-own
     ?data-continued=${around.continued}
   >
-    ${avatar(you?.id ?? "", name, you?.kind ?? "human")}
+    ${avatar(name, you?.kind ?? "human")}
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
@@ -46,7 +46,7 @@ export function pendingTemplate(
       })}
       ${filesTemplate(post)}
       <div class="nbgc-note" ?data-problem=${failed}>
-        <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>
+        <span>${failed ? strings.notSent(post.error) : (onItsWay(post, around) ?? strings.sending)}</span>
         ${failed ? again(post.cid, actions) : nothing}
       </div>
     </div>

@@ -41,7 +41,7 @@ export class Picker {
   }
 
   template({ id, problem }: Picking, name: string): TemplateResult {
-    return html`<div class="nbgc-picker" role="group" aria-label=${strings.choose(name)} @keydown=${this.#keydown}>
+    return html`<div class="nbgc-emojis" role="group" aria-label=${strings.choose(name)} @keydown=${this.#keydown}>
       <div class="nbgc-choices" role="toolbar" aria-label=${strings.choose(name)}>
         ${COMMON.map((emoji, index) => this.#choice(id, emoji, index === 0))}
       </div>
@@ -54,7 +54,7 @@ export class Picker {
           placeholder=${strings.other}
           aria-invalid=${problem ? "true" : nothing}
         />
-        <span role="alert" class="nbgc-picker-note">${problem ? strings.noEmoji : nothing}</span>
+        <span role="alert" class="nbgc-emojis-note">${problem ? strings.noEmoji : nothing}</span>
       </form>
     </div>`;
   }

@@ -5,10 +5,13 @@
 
 import type { Message, Room } from "./room";
 
-export type Tool = "reply" | "again" | "go_on" | "explain" | "edit" | "react" | "pin" | "unpin" | "remove";
+export type Tool = "reply" | "again" | "go_on" | "explain" | "edit" | "react" | "pin" | "unpin" | "link" | "remove";
 
-/** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
-export function tools(message: Message, room: Room, you: string | null): Tool[] {
+/**
+ * Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known,
+ * `linked` says whether messages have an address here.
+ */
+export function tools(message: Message, room: Room, you: string | null, linked = false): Tool[] {
   if (message.redacted || message.status === "open") return [];
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
@@ -18,6 +21,7 @@ export function tools(message: Message, room: Room, you: string | null): Tool[] 
   if (message.to !== null) found.push("explain");
   if (mayEdit(message, you)) found.push("edit");
   found.push(room.pinned.includes(message.id) ? "unpin" : "pin");
+  if (linked) found.push("link");
   return mine ? [...found, "remove"] : found;
 }
 

@@ -167,6 +167,7 @@ export interface Commands {
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
   search: { room: string; text: string; limit?: number; before?: number };
+  rooms: { room: string; limit?: number };
   leave: { room: string };
 }
 
@@ -266,6 +267,20 @@ export interface SearchAnswer {
   readonly before: number;
 }
 
+/** A room as others see it: where its log ends, when that was (0 where nothing is kept), and how many members are there. */
+export interface RoomListed {
+  readonly name: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly members: number;
+}
+
+export interface RoomsAnswer {
+  readonly rooms: readonly RoomListed[];
+  readonly more: boolean;
+}
+
 /** A command that was not carried out; `retry_ms` is when the same one may succeed, null where it never will. */
 export interface Refusal {
   readonly code: string;
@@ -355,6 +370,9 @@ const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
 const searchAnswer = shaped({
   hits: listOf(shaped({ id: text, seq: count, ts: count, name: text, snippet: text })), before: count,
 });
+const roomsAnswer = shaped({
+  rooms: listOf(shaped({ name: text, epoch: text, seq: count, ts: count, members: count })), more: flag,
+});
 const refusal = shaped({ code: text, message: text });
 
 /**
@@ -406,6 +424,10 @@ export function decodeHistoryAnswer(value: unknown): HistoryAnswer {
   const answer = checked<{ events: unknown[]; more: boolean }>(value, historyAnswer, "history");
   const decoded = answer.events.flatMap((item) => decodeEvent(item) ?? []);
   return { events: decoded.filter(isDurable), more: answer.more };
+}
+
+export function decodeRoomsAnswer(value: unknown): RoomsAnswer {
+  return checked<RoomsAnswer>(value, roomsAnswer, "rooms");
 }
 
 /** Give the refusal that an answer holds, or null where the command was carried out. */

@@ -7,6 +7,7 @@ import { joined, type Attempts, type Placed } from "./attempts";
 import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
 import { messageTemplate, type Changing, type MessageActions, type Surroundings } from "./message";
+import { written } from "./language";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
 import type { Picker } from "./picker";
@@ -31,8 +32,7 @@ export interface InPlace {
 const GROUP_MS = 5 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 
-const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-
+/** `unread` is the first message that was new when one came back. */
 export function transcriptTemplate(
   name: string, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions,
 ): TemplateResult {
@@ -45,7 +45,7 @@ export function transcriptTemplate(
   ${repeat(
     shown,
     ({ key }) => key,
-    (one, index) => placed(one, shown[index - 1] ?? null, { snapshot, now, heard, inPlace }, actions),
+    (one, index) => placed(one, shown[index - 1] ?? null, { snapshot, now, heard, inPlace, unread }, actions),
   )}
   ${repeat(
     pending,
@@ -69,6 +69,7 @@ interface Scene {
   readonly now: number;
   /** What is newer the agent has not read for a reply. */
   readonly heard: number;
+  readonly unread: string | null;
   readonly inPlace: InPlace;
 }
 
@@ -77,14 +78,15 @@ function follows(post: PendingPost | PendingEdit, above: { readonly ts: number }
 }
 
 function placed(one: Placed, before: Placed | null, scene: Scene, actions: TranscriptActions): unknown {
-  const { snapshot, now, heard, inPlace } = scene;
+  const { snapshot, now, heard, inPlace, unread } = scene;
+  const isFirstNew = one.parts.some(({ id }) => id === unread);
   const last = one.parts.at(-1) as Message;
   const message = joined(one.parts);
   const above = before?.parts.at(-1) ?? null;
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
   const all = (): Message[] => [...snapshot.room.messages.values()];
   const around = {
-    ...surroundings(last, above, snapshot, day !== null),
+    ...surroundings(last, above, snapshot, day !== null || isFirstNew, actions.place !== null),
     attempts: inPlace.attempts.template(one, all),
     unheardBy: unheardBy(last, heard, snapshot),
   };
@@ -95,13 +97,15 @@ function placed(one: Placed, before: Placed | null, scene: Scene, actions: Trans
     one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued,
     around.answered, around.quoted, around.mention, around.before, around.pinned,
     around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
+    isFirstNew,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
+    const mark = isFirstNew ? html`<div class="nbgc-unread"><span>${strings.unread}</span></div>` : nothing;
     const changing: Changing | null = doing !== null
       ? { kind: doing.kind, template: inPlace.editor.template(doing) }
       : picking === null ? null : { kind: "react", template: inPlace.picker.template(picking, message.name) };
-    return html`${divider}${messageTemplate(message, around, changing, actions)}`;
+    return html`${divider}${mark}${messageTemplate(message, around, changing, actions)}`;
   });
 }
 
@@ -116,17 +120,19 @@ function unheardBy(message: Message, heard: number, { mention, room }: Snapshot)
   return mention === null || waits || message.seq <= heard ? null : mention.replace(/^@/, "");
 }
 
-function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Omit<Surroundings, "attempts" | "unheardBy"> {
+function surroundings(
+  message: Message, above: Message | null, snapshot: Snapshot, apart: boolean, linked: boolean,
+): Omit<Surroundings, "attempts" | "unheardBy"> {
   const { room, you, mention } = snapshot;
   const { answered, quoted } = quotedBy(message, above, room);
   const continued =
-    above !== null && !newDay && answered === null && message.kind !== "agent" &&
+    above !== null && !apart && answered === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
   return {
     own: message.by === you?.id, you: you?.id ?? null, continued, answered, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
-    tools: tools(message, room, you?.id ?? null),
+    tools: tools(message, room, you?.id ?? null, linked),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
   };
@@ -187,5 +193,5 @@ function dayOf(ts: number): string {
 function dayLabel(ts: number, now: number): string {
   if (dayOf(ts) === dayOf(now)) return strings.today;
   if (dayOf(ts) === dayOf(now - DAY_MS)) return strings.yesterday;
-  return dayName.format(new Date(ts));
+  return written.day(ts, now);
 }

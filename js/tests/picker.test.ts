@@ -28,33 +28,33 @@ test("common emoji are a key away, and the focus goes back to where it came from
   choices[1]?.click();
   await frame();
   assert.deepEqual(shown.hub.last("react").argument, { room: "lobby", id: "e1", emoji: "❤️", on: true });
-  assert.equal(shown.all(".nbgc-picker").length, 0);
+  assert.equal(shown.all(".nbgc-emojis").length, 0);
   assert.equal(document.activeElement, shown.find('[data-tool="react"]'));
 });
 
 test("any other emoji can be typed, and a word cannot", async () => {
   const shown = await picking();
   await typed(shown, "ok");
-  assert.deepEqual(shown.text(".nbgc-picker-note"), ["Type one emoji."]);
+  assert.deepEqual(shown.text(".nbgc-emojis-note"), ["Type one emoji."]);
   await typed(shown, "🦙🦙");
   assert.equal(shown.hub.all("react").length, 0);
   await typed(shown, " 👩🏽‍💻 ");
   assert.deepEqual(shown.hub.last("react").argument, { room: "lobby", id: "e1", emoji: "👩🏽‍💻", on: true });
-  assert.equal(shown.all(".nbgc-picker").length, 0);
+  assert.equal(shown.all(".nbgc-emojis").length, 0);
 });
 
 test("Escape, the button again and a redaction end it", async () => {
   const shown = await picking();
   key(shown.find(".nbgc-other-input"), "Escape");
   await frame();
-  assert.equal(shown.all(".nbgc-picker").length, 0);
+  assert.equal(shown.all(".nbgc-emojis").length, 0);
   assert.equal(document.activeElement, shown.find('[data-tool="react"]'));
   for (let times = 0; times < 2; times += 1) {
     shown.find<HTMLButtonElement>('[data-tool="react"]').click();
     await frame();
-    assert.equal(shown.all(".nbgc-picker").length, 1 - times);
+    assert.equal(shown.all(".nbgc-emojis").length, 1 - times);
   }
   shown.find<HTMLButtonElement>('[data-tool="react"]').click();
   await shown.hear(redacted(2, "e1"));
-  assert.equal(shown.all(".nbgc-picker").length, 0);
+  assert.equal(shown.all(".nbgc-emojis").length, 0);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeDownloadAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, decodeSearchAnswer, decodeTurnAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
+  decodeJoined, decodePostAnswer, decodeRoomsAnswer, decodeSearchAnswer, decodeTurnAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -34,7 +34,7 @@ const decoders: Record<string, (value: unknown) => unknown> = {
   ChangeAnswer: decodeChangeAnswer, TurnAnswer: decodeTurnAnswer, Explanation: decodeExplanation,
   SearchAnswer: decodeSearchAnswer,
   UploadAnswer: decodeUploadAnswer,
-  DownloadAnswer: decodeDownloadAnswer,
+  DownloadAnswer: decodeDownloadAnswer, RoomsAnswer: decodeRoomsAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -77,6 +77,7 @@ test("commands: each of the golden frames can be written with the types of this 
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
     search: [{ room: "lobby", text: "demo friday" }, { room: "lobby", text: "demo", limit: 5, before: 9 }],
+    rooms: [{ room: "lobby" }],
     leave: [{ room: "lobby" }],
   };
   for (const [method, commands] of Object.entries(written)) {

@@ -47,7 +47,10 @@ from nbgroupchat.protocol import (
     Redact,
     Regenerate,
     ResumeReply,
+    RoomListed,
     RoomPolicy,
+    Rooms,
+    RoomsAnswer,
     Search,
     SearchAnswer,
     Status,
@@ -69,6 +72,7 @@ Answer: TypeAlias = (
     | Explanation
     | HistoryAnswer
     | SearchAnswer
+    | RoomsAnswer
     | UploadAnswer
     | DownloadAnswer
     | None
@@ -155,6 +159,8 @@ class Hub:
             case Search():
                 channel = self._joined(client, command)
                 return await self._searches.search(channel.room, channel.log.position.seq, command)
+            case Rooms():
+                return await self._rooms(client, command)
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
@@ -276,6 +282,21 @@ class Hub:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
         return HistoryAnswer(tuple(entries), more)
+
+    async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
+        """Name every room: on a plain server there is none that somebody may not join."""
+        self._joined(client, command)
+        known = await self._backplane.rooms(command.limit + 1)
+        listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
+        said = {room.name for room in known}
+        for name, channel in self._channels.items():
+            if channel.present and not channel.log.position.seq and name not in said:
+                listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
+        return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
+
+    def _present(self, room: str) -> int:
+        channel = self._channels.get(room)
+        return channel.present if channel else 0
 
     async def _open(self, room: str) -> Channel:
         channel = self._channels.get(room)

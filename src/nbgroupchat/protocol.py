@@ -186,6 +186,12 @@ class Search(Command, frozen=True):
     before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)] | None = None
 
 
+class Rooms(Command, frozen=True):
+    """Ask which rooms there are besides the one that one is in, up to `limit`, those with the newest entries first."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 class Leave(Command, frozen=True):
     """Hear no more of a room."""
 
@@ -206,6 +212,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "typing": Typing,
     "history": History,
     "search": Search,
+    "rooms": Rooms,
     "leave": Leave,
 }
 """The hub's methods, by the name that a client invokes."""
@@ -339,6 +346,26 @@ class SearchAnswer(Struct, frozen=True):
 
     hits: tuple[Hit, ...]
     before: int
+
+
+class RoomListed(Struct, frozen=True):
+    """A room as others see it: its newest entry `seq` of `epoch`, when that was made, and how many members are there.
+
+    `ts` is 0 where nothing is kept of what was said, `seq` too where nothing ever was.
+    """
+
+    name: str
+    epoch: str
+    seq: int
+    ts: int
+    members: int
+
+
+class RoomsAnswer(Struct, frozen=True):
+    """Answer to `rooms`: the rooms, and whether there are more."""
+
+    rooms: tuple[RoomListed, ...]
+    more: bool
 
 
 # Events: what happened. Durable ones have a place in the log.

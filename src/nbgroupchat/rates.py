@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply, Search, Upload
+from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply, Rooms, Search, Upload
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -85,7 +85,7 @@ class Rates:
         match command:
             case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain() | Search():
+            case Join() | History() | Explain() | Rooms() | Search():
                 self._take(self._joins.of(identity))
             case Upload():
                 self._take(self._bytes.of(identity), len(command.data))
