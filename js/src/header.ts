@@ -1,4 +1,4 @@
-/** What stands above the messages: the room, who is here, the connection, and how the model is. Pure templates. */
+/** What stands above the messages: the room, the search, who is here, the connection, and how the model is. Pure templates. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
@@ -11,7 +11,7 @@ import { strings } from "./strings";
 const NAMED = 5;
 
 /** `title` is the room's name, or what leads to other rooms too. */
-export function headerTemplate(title: TemplateResult, snapshot: Snapshot): TemplateResult {
+export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search: TemplateResult): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
   return html`<div class="nbgc-header">
@@ -23,7 +23,7 @@ export function headerTemplate(title: TemplateResult, snapshot: Snapshot): Templ
     ${ready
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
-    ${linkTemplate(snapshot)}
+    ${search} ${linkTemplate(snapshot)}
   </div>`;
 }
 
