@@ -27,6 +27,7 @@ from nbgroupchat.protocol import (
     Status,
     Typing,
 )
+from nbgroupchat.roles import Roles
 from tests.clients import FakeClient, Nobody, lives, plain
 
 
@@ -362,3 +363,22 @@ async def test_the_models_state_is_told_now_and_on_joining(hub: Hub) -> None:
         assert client.rooms["lobby"].status == Status("loading", "SmolLM2", 0.5)
     *_, presence = (event for event in ben.events if isinstance(event, Presence))
     assert (presence.members[0].name, presence.members[0].kind) == ("llama", "agent")
+
+
+async def test_a_room_one_has_no_part_in_is_none() -> None:
+    """Every command is refused alike for a room of others and for one that nobody opened; inside nobody notices."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    inside = FakeClient(hub, "Ana", groups=("course-101",))
+    await inside.join("course-101")
+    outside = FakeClient(hub, "Ben", groups=("course-102",))
+    for room in ("course-101", "course-999"):
+        for command in (
+            Join(room=room, wire=protocol.WIRE), Post(room=room, cid="1", text="x"), Cancel(room=room, id="x"),
+            Typing(room=room, on=True), History(room=room, before=1), Leave(room=room),
+        ):  # fmt: skip
+            with pytest.raises(Refusal) as refused:
+                await hub.receive(outside.client, command)
+            assert refused.value.code is Code.NOT_FOUND
+            assert room not in refused.value.message
+    assert hub.rooms == 1
+    assert hub.role_of(inside.client.identity, "course-101") == "member"

@@ -45,6 +45,7 @@ from nbgroupchat.protocol import (
     Typing,
 )
 from nbgroupchat.replies import Replies
+from nbgroupchat.roles import PlainRoles, Role, Roles
 from nbgroupchat.seat import Listener, Seat
 
 Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
@@ -58,8 +59,8 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
-    A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
-    every `close_again_seconds`.
+    `roles` say which rooms there are for whom. A room has at most `members_per_room`, 0 without limit. Where the end of
+    a reply cannot be stored, it is tried again every `close_again_seconds`.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Hub:
         members_per_room: int = 0,
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
+        roles: Roles | None = None,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
         self._measures = measures or Measures()
         self._replies = Replies(backplane, self._measures, close_again_seconds)
         self._encode = encode
+        self._roles = roles or PlainRoles()
         self._agent_name = agent_name
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
@@ -86,6 +89,7 @@ class Hub:
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        self.role_of(client.identity, command.room)
         match command:
             case Join():
                 return await self._join(client, command)
@@ -108,6 +112,13 @@ class Hub:
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
+
+    def role_of(self, identity: Identity, room: str) -> Role:
+        """Give what somebody is in a room. Raises Refusal where it does not exist for them, whether or not it does."""
+        role = self._roles.role(identity.user, identity.groups, room)
+        if role is None:
+            raise Refusal(Code.NOT_FOUND, "There is no such room for you. Check its name, or ask who runs the course.")
+        return role
 
     @property
     def rooms(self) -> int:
