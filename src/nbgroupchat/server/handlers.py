@@ -109,9 +109,9 @@ class HubNegotiate(_JupyterUser, NegotiateHandler):
     """Where a SignalR client asks which transports there are."""
 
     @allowed("write")
-    async def post(self) -> None:  # type: ignore[override]  # Jupyter's decorator makes it asynchronous
+    async def post(self) -> None:
         """Answer with a connection token bound to the user."""
-        super().post()
+        await super().post()
 
 
 class HubSocket(_JupyterUser, SocketHandler):
