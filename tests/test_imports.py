@@ -51,7 +51,7 @@ ROWS = (
         "backplanes",
     ),
     ("signalr",),
-    ("compose", "server"),
+    ("compose", "metrics", "server", "service"),
     ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
     ("cli", "doctor", "__main__"),
 )
@@ -64,7 +64,7 @@ HOMES = {
     "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
-    "prometheus_client": "server",
+    "prometheus_client": "metrics",
     "anywidget": "widget",
     "IPython": "magics",
     "ipykernel": "link",
