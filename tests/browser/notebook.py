@@ -98,7 +98,11 @@ class Notebook(Panel):
         self.person = person
         write_notebook(server.folder / "work" / f"{person}.ipynb", "%load_ext nbgroupchat", "%chat")
         page.goto(f"{server.url}lab/workspaces/{person}/tree/{person}.ipynb?reset&token={server.token}")
-        page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for the kernel of a notebook that has just been opened, run every cell, and wait for the panel."""
+        self.page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
         self.run_all()
         self.wait_until_live()
 
