@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes import sqlite_reads
-from nbgroupchat.backplanes.base import Appended, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Appended, Opened, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
@@ -98,8 +98,13 @@ class Severed:
     def release(self, room: str) -> None:
         self._inner.release(room)
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
-        return await self._alive().append(room, entry, key)
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
+        return await self._alive().append(room, entry, key, files)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        return await self._alive().attachment(room, id_)
 
     async def journal(self, room: str, delta: Delta) -> bool:
         return await self._alive().journal(room, delta)

@@ -16,6 +16,8 @@ ROWS = (
     (
         "protocol",
         "decoding",
+        "attachment",
+        "picture",
         "prompt",
         "errors",
         "characters",
@@ -36,6 +38,7 @@ ROWS = (
         "turns",
         "explain",
         "transcript",
+        "uploads",
     ),
     (
         "outbox",
@@ -43,6 +46,7 @@ ROWS = (
         "changes",
         "replies",
         "seat",
+        "attachments",
         "hub",
         "slices",
         "turn",
@@ -51,9 +55,28 @@ ROWS = (
         "backplanes",
     ),
     ("signalr",),
-    ("compose", "metrics", "server", "service"),
-    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
-    ("cli", "doctor", "__main__"),
+    (
+        "compose",
+        "metrics",
+        "server",
+        "service",
+    ),
+    (
+        "link",
+        "pipe",
+        "line",
+        "connection",
+        "relay",
+        "attaching",
+        "client",
+        "magics",
+        "widget",
+    ),
+    (
+        "cli",
+        "doctor",
+        "__main__",
+    ),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 

@@ -6,6 +6,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -33,7 +34,10 @@ export class Composer {
   #draft = "";
   #limit = Infinity;
 
-  constructor(private readonly actions: ComposerActions) {}
+  constructor(
+    private readonly actions: ComposerActions,
+    readonly attaching: Attaching,
+  ) {}
 
   get draft(): string {
     return this.#draft;
@@ -66,6 +70,7 @@ export class Composer {
     const closed = snapshot.link === "unreachable" || snapshot.link === "refused";
     const { mention } = snapshot;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
+      ${this.attaching.tray()}
       <textarea
         class="nbgc-input"
         rows="1"
@@ -76,10 +81,11 @@ export class Composer {
         ?disabled=${closed}
         @input=${this.#input}
         @keydown=${this.#keydown}
+        @paste=${this.#paste}
         @blur=${() => this.actions.stopped()}
       ></textarea>
       <div class="nbgc-composer-foot">
-        ${this.#addressee(snapshot, mention)} ${this.#size()}
+        ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
         <button
           class="nbgc-send"
           data-lm-suppress-shortcuts="true"
@@ -120,7 +126,7 @@ export class Composer {
   }
 
   #isSendable(): boolean {
-    return this.#draft.trim() !== "" && bytes(this.#draft) <= this.#limit;
+    return (this.#draft.trim() !== "" || !this.attaching.isEmpty) && bytes(this.#draft) <= this.#limit;
   }
 
   readonly #input = (): void => {
@@ -145,6 +151,12 @@ export class Composer {
     }
   };
 
+  readonly #paste = (event: ClipboardEvent): void => {
+    // A text that is copied together with a picture of itself, as from a spreadsheet, is pasted as text.
+    const { clipboardData } = event;
+    if (clipboardData?.getData("text/plain") === "" && this.attaching.takeFrom(clipboardData)) event.preventDefault();
+  };
+
   readonly #submit = (event: Event): void => {
     event.preventDefault();
     this.#send();
@@ -155,7 +167,7 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft);
+    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft);
     field.value = "";
     this.#draft = "";
     fit(field);

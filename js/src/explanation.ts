@@ -5,6 +5,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { ref } from "lit-html/directives/ref.js";
+import { gist } from "./attachment";
 import { icon } from "./icon";
 import type { Explanation, Read, Refusal } from "./protocol";
 import type { Message, Room } from "./room";
@@ -112,7 +113,7 @@ export class ExplanationSheet {
 
 function said(part: Read, message: Message | undefined, gone: boolean): TemplateResult {
   const name = part.speaker || message?.name || strings.somebody;
-  const words = gone ? strings.goneSince : message === undefined ? strings.notFetched : beginning(message.text, SHOWN);
+  const words = gone ? strings.goneSince : message === undefined ? strings.notFetched : beginning(gist(message), SHOWN);
   const mark = message?.edited === true && !gone ? html` <em>${strings.editedMark}</em>` : nothing;
   return html`<bdi class="nbgc-read-author">${name}</bdi> <bdi ?data-missing=${gone || message === undefined}>${words}</bdi>${mark}`;
 }

@@ -75,7 +75,9 @@ export class Handling {
     const { outbox, snapshot } = this.reader;
     const change = outbox.pending.find((one) => one.cid === cid);
     const message = change?.method === "edit" ? snapshot.room.messages.get(change.id) : undefined;
+    const files = change?.method === "post" ? (change.files ?? []) : [];
     const text = outbox.discard(cid);
+    if (files.length > 0) this.composer.attaching.restore(files);
     if (message !== undefined && mayEdit(message, this.#you)) this.editor.edit(message.id, text, snapshot.textLimit);
     else if (text !== "") this.composer.insert(text);
   }

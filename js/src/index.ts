@@ -9,6 +9,7 @@
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import type { Connection } from "./connection";
 import { connectionThrough } from "./kernel";
+import { notebookOf } from "./notebook";
 import { openPanel, type Panel } from "./panel";
 import type { Comm } from "./relay";
 
@@ -38,7 +39,7 @@ export default function panelWidget() {
     };
     const open = (): void => {
       panel?.dispose();
-      panel = openPanel(model.get("room"), save, relay);
+      panel = openPanel(model.get("room"), save, relay, notebookOf(model) ?? undefined);
       resize();
       el.append(panel.element);
     };

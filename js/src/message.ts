@@ -4,6 +4,8 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { attachmentsTemplate, type AttachmentSource } from "./attached";
+import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
 import { icon } from "./icon";
@@ -40,6 +42,7 @@ export interface Changing {
 export interface MessageActions extends PendingActions, Tools {
   stop(id: string): void;
   show(id: string): void;
+  readonly files: AttachmentSource;
 }
 
 const QUOTE_LENGTH = 80;
@@ -74,6 +77,7 @@ export function messageTemplate(
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${attachmentsTemplate(message.attachments, actions.files)}
       ${changing?.kind === "remove" ? changing.template : nothing}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
@@ -156,7 +160,7 @@ function ending(message: Message): TemplateResult | typeof nothing {
 
 function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
   if (quoted === null) return nothing;
-  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(quoted.text, QUOTE_LENGTH);
+  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(gist(quoted), QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"

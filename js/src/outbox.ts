@@ -8,6 +8,7 @@
 
 import { backoff, type Clock } from "./clock";
 import { decodeChangeAnswer, decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { sendFiles, type Outgoing } from "./upload";
 
 /** The part of a connection that carries commands. */
 export interface Wire {
@@ -18,7 +19,7 @@ export interface Wire {
 
 /** What is to be done: to say something, or to change the message `id`. */
 export type Deed =
-  | { readonly method: "post"; readonly text: string }
+  | { readonly method: "post"; readonly text: string; readonly files?: readonly Outgoing[] }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
   | { readonly method: "pin"; readonly id: string; readonly on: boolean };
@@ -135,7 +136,7 @@ export class Outbox {
   async #send(post: Pending, wire: Wire, attempt: number): Promise<number | null> {
     this.#update(post.cid, { state: "sending", after: post.after ?? this.#seen });
     try {
-      const answer = await invoked(wire, this.room, post);
+      const answer = await invoked(wire, this.room, post, (ms) => this.#sleep(ms));
       const refusal = refusalOf(answer);
       if (refusal !== null) return this.#refused(post, wire, refusal);
       this.#update(post.cid, { state: "acknowledged", seq: seqOf(post, answer) });
@@ -185,10 +186,12 @@ export class Outbox {
   }
 }
 
-function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
+type Sleep = (ms: number) => Promise<void>;
+
+function invoked(wire: Wire, room: string, pending: Pending, sleep: Sleep): Promise<unknown> {
   switch (pending.method) {
     case "post":
-      return wire.invoke("post", { room, cid: pending.cid, text: pending.text });
+      return said(wire, room, pending, sleep);
     case "edit":
       return wire.invoke("edit", { room, cid: pending.cid, id: pending.id, text: pending.text });
     case "redact":
@@ -196,6 +199,13 @@ function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
     case "pin":
       return wire.invoke("pin", { room, id: pending.id, on: pending.on });
   }
+}
+
+/** What a post attaches goes before it; a connection forgets it with its end, so that all of it goes again then. */
+async function said(wire: Wire, room: string, { cid, text, files = [] }: PendingPost, sleep: Sleep): Promise<unknown> {
+  if (files.length === 0) return wire.invoke("post", { room, cid, text });
+  const refused = await sendFiles(wire, room, files, sleep);
+  return refused ?? wire.invoke("post", { room, cid, text, attachments: files.map(({ id }) => id) });
 }
 
 function seqOf({ method }: Pending, answer: unknown): number {

@@ -6,6 +6,7 @@
 import { systemClock } from "./clock";
 import type { Connection } from "./connection";
 import type { Account } from "./name";
+import type { Notebook } from "./notebook";
 import { Reader } from "./reader";
 import { identity, mayRename, rename, serverOf, type Server } from "./server";
 import { sharedConnection } from "./shared";
@@ -18,21 +19,27 @@ export interface Panel {
 
 /**
  * Show a room. `save` is what Ctrl+S does here, where it is anything but the browser's own; `relay` gives the connection
- * through the panel's kernel, where it has one, for a page that cannot reach the hub itself.
+ * through the panel's kernel, where it has one, for a page that cannot reach the hub itself; `notebook` is what is around it.
  */
-export function openPanel(room: string, save: (() => void) | null, relay: (() => Connection) | null): Panel {
+export function openPanel(
+  room: string, save: (() => void) | null, relay: (() => Connection) | null, notebook?: Notebook,
+): Panel {
   const server = serverOf(document);
-  if (server !== null) return panelOn(server, room, save, relay);
-  return relay === null ? panelWithoutServer(room, save) : panelThrough(relay(), room, save);
+  if (server !== null) return panelOn(server, room, save, relay, notebook);
+  return relay === null ? panelWithoutServer(room, save) : panelThrough(relay(), room, save, notebook);
 }
 
 /** Straight to the server's hub, or through the kernel once it is known that this page has no way there. */
-function panelOn(server: Server, room: string, save: (() => void) | null, relay: (() => Connection) | null): Panel {
+function panelOn(
+  server: Server, room: string, save: (() => void) | null, relay: (() => Connection) | null, notebook?: Notebook,
+): Panel {
   const direct = sharedConnection(server);
   let connection = direct.isCutOff && relay !== null ? relay() : direct;
   let handle = connection.open(room);
   const view = new View(handle.reader, {
     account: accountOn(server, () => connection),
+    attachment: (name, id) => server.url(`nbgroupchat/attachments/${encodeURIComponent(name)}/${id}`),
+    notebook,
     save,
     retry: () => connection.retry(),
     reload: () => location.reload(),
@@ -56,11 +63,12 @@ function panelOn(server: Server, room: string, save: (() => void) | null, relay:
 }
 
 /** Through the kernel, where the page came from no server that it could reach. */
-function panelThrough(connection: Connection, room: string, save: (() => void) | null): Panel {
+function panelThrough(connection: Connection, room: string, save: (() => void) | null, notebook?: Notebook): Panel {
   const handle = connection.open(room);
   const view = new View(handle.reader, {
     account: null,
     save,
+    notebook,
     retry: () => connection.retry(),
     reload: () => location.reload(),
   });

@@ -35,10 +35,19 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
       <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
+      ${filesTemplate(post)}
       <div class="nbgc-note" ?data-problem=${failed}>
         <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>
         ${failed ? again(post.cid, actions) : nothing}
       </div>
     </div>
   </article>`;
+}
+
+function filesTemplate(post: Post): TemplateResult | typeof nothing {
+  const files = post.method === "post" ? (post.files ?? []) : [];
+  if (files.length === 0) return nothing;
+  return html`<ul class="nbgc-files" aria-label=${strings.attachments}>
+    ${files.map(({ name, data }) => html`<li><bdi>${name}</bdi> <span>${strings.fileSize(data.length)}</span></li>`)}
+  </ul>`;
 }

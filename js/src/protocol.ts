@@ -11,6 +11,8 @@ export const WIRE = 1;
 /** The method that the server invokes on clients, with the room's name and a list of events. */
 export const EVENT_TARGET = "event";
 
+import type { Attachment } from "./attachment";
+
 export type Kind = "human" | "agent" | "kernel" | "system";
 export type ReplyStatus = "complete" | "stopped" | "interrupted" | "failed" | "length";
 export type AgentState = "off" | "loading" | "ready" | "failed";
@@ -44,6 +46,7 @@ export interface Posted extends Entry {
   readonly text: string;
   readonly reply_to: string | null;
   readonly asks: readonly string[];
+  readonly attachments: readonly Attachment[];
 }
 
 export interface ReplyOpened extends Entry {
@@ -136,7 +139,9 @@ export type RoomEvent = DurableEvent | EphemeralEvent;
 /** What a client asks for, by the method it invokes. Optional fields are left out, never null. */
 export interface Commands {
   join: { room: string; wire: number; resume?: Position; have?: Readonly<Record<string, number>> };
-  post: { room: string; cid: string; text: string; reply_to?: string };
+  post: { room: string; cid: string; text: string; reply_to?: string; attachments?: readonly string[] };
+  upload: { room: string; id: string; name: string; mime: string; size: number; at: number; data: string };
+  download: { room: string; id: string; at: number };
   cancel: { room: string; id: string };
   edit: { room: string; cid: string; id: string; text: string };
   redact: { room: string; id: string };
@@ -169,6 +174,17 @@ export interface PostAnswer {
   readonly id: string;
   readonly seq: number;
   readonly duplicate: boolean;
+}
+
+/** How many bytes the server holds of what is sent to it. */
+export interface UploadAnswer {
+  readonly held: number;
+}
+
+/** Some of an attachment's bytes, in base64, and how many there are of the whole. */
+export interface DownloadAnswer {
+  readonly data: string;
+  readonly size: number;
 }
 
 export interface CancelAnswer {
@@ -241,8 +257,13 @@ const member = { id: text, name: text, kind };
 const position = { epoch: text, seq: count, eid: text };
 const entry = { seq: count, eid: text, ts: count, by: text };
 
+const attachment = shaped({
+  id: (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value),
+  name: text, mime: text, size: count, width: count, height: count, text, cut: flag,
+});
+
 const events: Readonly<Record<string, Shape>> = {
-  posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text) },
+  posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text), attachments: listOf(attachment) },
   reply_opened: { ...entry, name: text, to: text, context: count },
   reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
   edited: { ...entry, id: text, text },
@@ -263,7 +284,7 @@ const events: Readonly<Record<string, Shape>> = {
 
 /** What the server leaves out where it is the default. */
 const defaults: Readonly<Record<string, object>> = {
-  posted: { reply_to: null, asks: [] },
+  posted: { reply_to: null, asks: [], attachments: [] },
   reply_closed: { error: null },
   room_changed: { pinned: [] },
   delta: { text: "" },
@@ -280,6 +301,8 @@ const joined = shaped({
   pinned: listOf(text),
 });
 const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
+const uploadAnswer = shaped({ held: count });
+const downloadAnswer = shaped({ data: text, size: count });
 const cancelAnswer = shaped({ seq: count, status: replyStatus });
 const changeAnswer = shaped({ seq: count });
 const explanation = shaped({
@@ -305,6 +328,14 @@ export function decodeJoined(value: unknown): Joined {
 
 export function decodePostAnswer(value: unknown): PostAnswer {
   return checked<PostAnswer>(value, postAnswer, "post");
+}
+
+export function decodeUploadAnswer(value: unknown): UploadAnswer {
+  return checked<UploadAnswer>(value, uploadAnswer, "upload");
+}
+
+export function decodeDownloadAnswer(value: unknown): DownloadAnswer {
+  return checked<DownloadAnswer>(value, downloadAnswer, "download");
 }
 
 export function decodeCancelAnswer(value: unknown): CancelAnswer {

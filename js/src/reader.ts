@@ -15,6 +15,7 @@ import {
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
+import { fetchFile, type Outgoing } from "./upload";
 
 const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "refused"]);
 
@@ -132,9 +133,10 @@ export class Reader {
     if (this.#phase !== "away") this.#rejoin();
   }
 
-  post(text: string): void {
+  post(text: string, files: readonly Outgoing[] = []): void {
     this.typist.reset();
-    this.outbox.add({ method: "post", text: carried(text) });
+    const deed = { method: "post", text: carried(text) } as const;
+    this.outbox.add(files.length === 0 ? deed : { ...deed, files });
   }
 
   /** Give an own post another text. */
@@ -156,6 +158,15 @@ export class Reader {
     try {
       const answer = await this.#wire?.invoke("explain", { room: this.name, id });
       return refusalOf(answer) ?? decodeExplanation(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Fetch the bytes of an attachment over the connection; null where they did not come. */
+  async download(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return this.#wire === null ? null : await fetchFile(this.#wire, this.name, id);
     } catch {
       return null;
     }

@@ -16,18 +16,23 @@
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
+ * - `button.nbgc-attach`, `input.nbgc-picker`, `button.nbgc-attach-cell`, `.nbgc-cells button`, `.nbgc-chosen button.nbgc-unattach`;
+ *   in a message `.nbgc-files [data-attachment]` with `.nbgc-picture img` or `details.nbgc-file`, and `button.nbgc-save`;
  * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`.
  */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { Attaching } from "./attaching";
 import { announcement } from "./announcer";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
 import { NameControl, type Account } from "./name";
 import { noticeTemplate, type NoticeActions } from "./notice";
+import type { Notebook } from "./notebook";
 import type { Reader } from "./reader";
 import { stoppable } from "./request";
 import { Rover } from "./rover";
@@ -40,7 +45,13 @@ export interface Surface extends NoticeActions {
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
   readonly save: (() => void) | null;
+  /** Where the server has an attachment; left out where this page does not reach it. */
+  readonly attachment?: ((room: string, id: string) => string) | undefined;
+  /** Left out where there is none around the panel, or none that can be reached. */
+  readonly notebook?: Notebook | undefined;
 }
+
+const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
 const FRAME_MS = 100;
@@ -48,6 +59,8 @@ const FRAME_MS = 100;
 export class View {
   readonly element: HTMLElement = document.createElement("div");
   readonly #composer: Composer;
+  readonly #attaching: Attaching;
+  readonly #files: Files;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -68,6 +81,12 @@ export class View {
     // JupyterLab's own context menu has nothing to offer here; the browser's can copy.
     this.element.dataset["jpSuppressContextMenu"] = "true";
     this.element.addEventListener("keydown", this.#keydown);
+    for (const event of DRAGS) this.element.addEventListener(event, this.#drag);
+    this.#attaching = new Attaching(surface.notebook ?? null, () => this.#invalidate(), () => this.#composer.focus());
+    this.#files = new Files({
+      url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
+      download: (id) => this.reader.download(id),
+    });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -75,7 +94,7 @@ export class View {
       escape: () => this.#stopOwn(),
       editNewest: () => this.#handling.editNewest(),
       changed: () => this.#invalidate(),
-    });
+    }, this.#attaching);
     this.#name = new NameControl(surface.account, () => this.#invalidate());
     this.#handling = new Handling(reader, this.element, this.#composer, {
       changed: () => this.#invalidate(),
@@ -105,6 +124,8 @@ export class View {
     this.#follower?.dispose();
     this.#crowd?.dispose();
     this.#rover.dispose();
+    this.#attaching.dispose();
+    this.#files.dispose();
     this.reader.typist.stopped();
     this.reader.draft = this.#composer.draft;
     this.element.removeEventListener("keydown", this.#keydown);
@@ -219,7 +240,7 @@ export class View {
   }
 
   #post(text: string): void {
-    this.reader.post(text);
+    this.reader.post(text, this.#attaching.take());
     this.#follower?.toEnd();
   }
 
@@ -242,6 +263,16 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
+    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+  };
+
+  // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.
+  readonly #drag = (event: DragEvent): void => {
+    if (!(event.dataTransfer?.types.includes("Files") ?? false)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.element.toggleAttribute("data-dropping", event.type === "dragover");
+    if (event.type === "drop") this.#attaching.takeFrom(event.dataTransfer);
   };
 
   // The notebook's shortcuts must not see what is typed here: Shift+Enter would run the cell and destroy the draft.

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeAlias
 
 from nbgroupchat import protocol
+from nbgroupchat.attachments import Attachments
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
@@ -25,6 +26,8 @@ from nbgroupchat.protocol import (
     CancelAnswer,
     ChangeAnswer,
     Command,
+    Download,
+    DownloadAnswer,
     Edit,
     Event,
     Explain,
@@ -43,12 +46,24 @@ from nbgroupchat.protocol import (
     RoomPolicy,
     Status,
     Typing,
+    Upload,
+    UploadAnswer,
 )
 from nbgroupchat.replies import Replies
 from nbgroupchat.roles import PlainRoles, Role, Roles
 from nbgroupchat.seat import Listener, Seat
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
+Answer: TypeAlias = (
+    Joined
+    | PostAnswer
+    | CancelAnswer
+    | ChangeAnswer
+    | Explanation
+    | HistoryAnswer
+    | UploadAnswer
+    | DownloadAnswer
+    | None
+)
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -78,6 +93,7 @@ class Hub:
         self._changes = Changes(backplane)
         self._measures = measures or Measures()
         self._replies = Replies(backplane, self._measures, close_again_seconds)
+        self.attachments = Attachments(backplane)
         self._encode = encode
         self._roles = roles or PlainRoles()
         self._agent_name = agent_name
@@ -95,6 +111,12 @@ class Hub:
                 return await self._join(client, command)
             case Post():
                 return await self._post(client, command)
+            case Upload():
+                self._joined(client, command)
+                return self.attachments.upload(client, command)
+            case Download():
+                self._joined(client, command)
+                return await self.attachments.download(command)
             case Cancel():
                 return await self._cancel(client, command)
             case Edit():
@@ -133,6 +155,7 @@ class Hub:
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
         client.gone = True
+        self.attachments.forget(client)
         for channel in list(client.channels.values()):
             self._leave(client, channel)
         client.outbox.close()
@@ -185,6 +208,7 @@ class Hub:
         asks: tuple[str, ...] = ()
         if may_be_answered(me.kind) and mentions(command.text, self._agent_name):
             asks = tuple(channel.member(identity).id for identity in channel.seated)
+        uploads = self.attachments.of(client, command)
         posted = Posted(
             seq=0,
             eid="",
@@ -195,10 +219,13 @@ class Hub:
             text=command.text,
             reply_to=command.reply_to,
             asks=asks,
+            attachments=tuple(uploaded.attachment for uploaded in uploads),
         )
+        files = {uploaded.attachment.id: uploaded.data for uploaded in uploads}
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}", files)
+        self.attachments.posted(client, command)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)

@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
+from nbgroupchat.attachment import MAX_ATTACHED, MAX_PART, Attachment
+
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
 
@@ -75,11 +77,33 @@ class Join(Command, frozen=True):
 
 
 class Post(Command, frozen=True):
-    """Say `text`. `cid` is the client's own id for it: a retry with the same one is answered, not said again."""
+    """Say `text`. `cid` is the client's own id for it: a retry with the same one is answered, not said again.
+
+    `attachments` are the ids of the same connection's uploads.
+    """
 
     cid: Id
     text: str
     reply_to: Id | None = None
+    attachments: Annotated[tuple[Id, ...], Meta(max_length=MAX_ATTACHED)] = ()
+
+
+class Upload(Command, frozen=True):
+    """Send a part of something to be attached: the bytes from `at` on. `id` is the client's own id for it."""
+
+    id: Id
+    name: Annotated[str, Meta(max_length=256)]
+    mime: Annotated[str, Meta(max_length=128)]
+    size: Count
+    at: Count
+    data: Annotated[bytes, Meta(min_length=1, max_length=MAX_PART)]
+
+
+class Download(Command, frozen=True):
+    """Ask for the bytes of the attachment `id` from `at` on."""
+
+    id: Id
+    at: Count = 0
 
 
 class Cancel(Command, frozen=True):
@@ -135,6 +159,8 @@ class Leave(Command, frozen=True):
 COMMANDS: Final[dict[str, type[Command]]] = {
     "join": Join,
     "post": Post,
+    "upload": Upload,
+    "download": Download,
     "cancel": Cancel,
     "edit": Edit,
     "redact": Redact,
@@ -187,6 +213,19 @@ class PostAnswer(Struct, frozen=True):
     id: str
     seq: int
     duplicate: bool
+
+
+class UploadAnswer(Struct, frozen=True):
+    """Answer to `upload`: how many bytes of it are held."""
+
+    held: int
+
+
+class DownloadAnswer(Struct, frozen=True):
+    """Answer to `download`: some of the bytes, in base64, and how many there are of the whole attachment."""
+
+    data: bytes
+    size: int
 
 
 class CancelAnswer(Struct, frozen=True):
@@ -266,6 +305,7 @@ class Posted(Entry, frozen=True, tag="posted"):
     text: str
     reply_to: str | None = None
     asks: tuple[str, ...] = ()
+    attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHED)] = ()
 
 
 class ReplyOpened(Entry, frozen=True, tag="reply_opened"):

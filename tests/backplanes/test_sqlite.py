@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.backplanes.base import Appended, Backplane, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Appended, Backplane, Opened, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.log import Log
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted
@@ -59,9 +59,15 @@ class Reopening:
     def release(self, room: str) -> None:
         self.kept.release(room)
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         await self._again()
-        return await self.kept.append(room, entry, key)
+        return await self.kept.append(room, entry, key, files)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        await self._again()
+        return await self.kept.attachment(room, id_)
 
     async def journal(self, room: str, delta: Delta) -> bool:
         await self._again()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ async def teacher(classroom: Classroom) -> SocketClient:
 def sample(kind: type[protocol.Command]) -> dict[str, Any]:
     """Give arguments that fit a command, without its room."""
     hints = typing.get_type_hints(kind)
-    values: dict[object, object] = {int: 1, str: "x", bool: True}
+    values: dict[object, object] = {int: 1, str: "x", bool: True, bytes: "eA=="}
     return {field: values[hints[field]] for field in required(kind) if field != "room"}
 
 
@@ -188,6 +189,25 @@ async def test_the_relay_takes_every_transport(
     await teacher.until(lambda: teacher.texts(room) == [f"by {transport}"])
     await teacher.invoke("post", room=room, cid="2", text="heard")
     await ana.until(lambda: ana.texts(room) == [f"by {transport}", "heard"])
+
+
+async def test_what_is_attached_is_there_for_the_course(classroom: Classroom, eve: str) -> None:
+    """A file goes through the owner's server both ways; for who is not in the course it is not there."""
+    classroom.start_server("ana")
+    own, token, data = "user/ana/nbgroupchat/", classroom.token_for("ana"), b"a,b\n1,2\n"
+    ana = await SocketClient.connect(classroom.service.replace(SERVICE, own), token)
+    await ana.join("course-101.files")
+    fields = {"id": "u", "name": "x.csv", "mime": "text/plain", "size": len(data), "at": 0}
+    await ana.invoke("upload", room="course-101.files", data=b64encode(data).decode(), **fields)
+    await ana.invoke("post", room="course-101.files", cid="1", text="", attachments=["u"])
+    await ana.until(lambda: bool(ana.messages("course-101.files")))
+    path = f"attachments/course-101.files/{ana.messages('course-101.files')[0].attachments[0].id}"
+    assert classroom.ask(own + path, headers=token) == (200, data.decode())
+    assert classroom.ask(own + path + "0", headers=token)[0] == 404
+    assert classroom.ask(SERVICE + path, headers=token) == (200, data.decode())
+    assert classroom.ask(SERVICE + path, headers=classroom.token_for(eve))[0] == 404
+    assert classroom.ask(SERVICE + path, headers=token | {"Origin": "http://other.example"})[0] == 403
+    assert classroom.ask(SERVICE + path)[0] == 403
 
 
 async def test_a_visitor_does_not_speak_as_the_owner(classroom: Classroom) -> None:

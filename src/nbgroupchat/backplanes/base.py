@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from nbgroupchat.protocol import Delta, DurableEvent, Event
+
+NOTHING: Final[Mapping[str, bytes]] = {}
 
 RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
 
@@ -56,7 +58,9 @@ class Backplane(Protocol):
     def release(self, room: str) -> None:
         """Hear an empty room no more, and forget it."""
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         """Store an entry at the end of the log, stamped with `seq`, `eid` and `ts`, and tell the listeners.
 
         The first entry with a `key` wins, and a later one is answered with it: a post's retry has the same key, and so
@@ -64,7 +68,13 @@ class Backplane(Protocol):
 
         A `redacted` entry takes the text out of every entry about its message, wherever they are kept, and the record
         of a reply with it.
+
+        `files` is what a post has attached, by the SHA-256 of its bytes. It is stored with the entry, and kept for as
+        long as a message of the room has it.
         """
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        """Give what a message of a room has attached, None where none has, or the room is none."""
 
     async def journal(self, room: str, delta: Delta) -> bool:
         """Store the next pieces of an open reply and tell the listeners; False where the reply is not open."""

@@ -57,6 +57,20 @@ MIGRATIONS: Final[Sequence[str]] = (
     """,
     # Entries up to `base` were trimmed, but for what holds.
     "ALTER TABLE rooms ADD COLUMN base INTEGER NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE attachments (
+        room INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (room, id)
+    );
+    CREATE TABLE attached (
+        room INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (room, message, id)
+    ) WITHOUT ROWID;
+    """,
 )
 """What leads from each version of the tables to the next. An entry's payload is the event as it is on the wire; the
 other columns are for finding it. An open reply has a row in `pieces` that ends at 0, and one for each slice.

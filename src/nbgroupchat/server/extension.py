@@ -22,10 +22,10 @@ from nbgroupchat.errors import Refusal
 from nbgroupchat.metrics import HubCollector
 from nbgroupchat.protocol import MAX_FRAME
 from nbgroupchat.server.configured import default_store
+from nbgroupchat.server.fetched import FetchedAttachments
 from nbgroupchat.server.routes import add_routes
-from nbgroupchat.server.uplink import ServiceError, Uplink, service_of
+from nbgroupchat.server.uplink import Service, ServiceError, Uplink, service_of
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
-from nbgroupchat.signalr.endpoint import Endpoint
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -143,6 +143,11 @@ class NbGroupChat(ExtensionApp):
         help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
         config=True,
     )
+    attachment_bytes_per_minute = Integer(
+        _DEFAULTS.attachment_bytes_per_minute,
+        help="How many bytes one user may send to be attached; 0 is without limit.",
+        config=True,
+    )
     people_name_themselves = Bool(
         True,
         help="On a server without its own user names, let people set the name they are shown under. Has no effect "
@@ -163,7 +168,8 @@ class NbGroupChat(ExtensionApp):
         A setting that cannot be used costs the server its chat, no more.
         """
         try:
-            endpoint = self._make_uplink() or self._make_hub()
+            service = service_of(os.environ)
+            parts = self._make_hub() if service is None else self._make_uplink(service)
         except SettingsError as error:
             self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
             return
@@ -176,24 +182,22 @@ class NbGroupChat(ExtensionApp):
         ours.setLevel(self._server.log.getEffectiveLevel())
         for handler in self._server.log.handlers:
             ours.addHandler(handler)
-        add_routes(self._server, {"endpoint": endpoint, "secret": self._secret, "path": str(STATIC)})
+        add_routes(self._server, {**parts, "secret": self._secret, "path": str(STATIC)})
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
         os.environ[connection_file.VARIABLE] = str(self._connection_path)
         self._let_people_name_themselves()
 
-    def _make_uplink(self) -> Endpoint | None:
-        service = service_of(os.environ)
-        if service is not None:
-            self._uplink = Uplink(service, MAX_FRAME, self.max_connections)
-        return self._uplink
+    def _make_uplink(self, service: Service) -> dict[str, object]:
+        self._uplink = Uplink(service, MAX_FRAME, self.max_connections)
+        return {"endpoint": self._uplink, "attachments": FetchedAttachments(service)}
 
-    def _make_hub(self) -> Endpoint:
+    def _make_hub(self) -> dict[str, object]:
         settings = Settings(**{name: getattr(self, name) for name in Settings.__struct_fields__})
         self._composition = Composition(replace(settings, store=settings.store or str(default_store())))
         self._collector = HubCollector(self._composition)
         metrics.show(self._collector)
-        return self._composition.endpoint
+        return {"endpoint": self._composition.endpoint, "attachments": self._composition.hub.attachments}
 
     async def stop_extension(self) -> None:
         """End the hub and the model, and take back what kernels were told."""

@@ -15,6 +15,7 @@ from typing import Any
 from tornado.web import Application, RequestHandler
 
 from nbgroupchat.compose import Composition
+from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.metrics import HubCollector, text_of
 from nbgroupchat.protocol import Kind
 from nbgroupchat.service import KIND_HEADER
@@ -82,6 +83,34 @@ class HubHttp(_HubsUser, HttpHandler):
     """A connection of another SignalR client, over plain requests."""
 
 
+class AttachmentFile(RequestHandler):
+    """What a message has attached, for single-user servers, which give it to their pages as what it is."""
+
+    def initialize(self, composition: Composition, doorkeeper: Doorkeeper) -> None:
+        """Take the parts."""
+        self._hub = composition.hub
+        self._doorkeeper = doorkeeper
+
+    async def get(self, room: str, id_: str) -> None:
+        """Give an attachment of a room; 404 where the room or the attachment is not there for who asks."""
+        try:
+            if "Origin" in self.request.headers or "Sec-Fetch-Site" in self.request.headers:
+                raise Refused(403, "pages are not let in here")
+            guest = await self._doorkeeper.admit(token_of(self), "human", is_in=False)
+            self._hub.role_of(guest, room)
+            data = await self._hub.attachments.read(room, id_)
+        except Refused as refused:
+            self.set_status(refused.status)
+            return
+        except Refusal as refusal:
+            self.set_status(404 if refusal.code is Code.NOT_FOUND else 503)
+            return
+        self.set_header("Content-Type", "application/octet-stream")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(data)
+
+
 class Entrance(RequestHandler):
     """What the Hub asks for to see whether the service is up, and people find who follow its link."""
 
@@ -141,12 +170,14 @@ def token_of(handler: RequestHandler) -> str:
 def application(prefix: str, composition: Composition, users: Users, doorkeeper: Doorkeeper) -> Application:
     """Give everything that is served below a prefix, which begins and ends with a slash."""
     parts = {"endpoint": composition.endpoint, "doorkeeper": doorkeeper}
+    kept = {"composition": composition, "doorkeeper": doorkeeper}
     watched = {"users": users, "collector": HubCollector(composition)}
     return Application(
         [
             (SocketPath(f"{prefix}hub"), HubSocket, parts),
             (f"{prefix}hub/negotiate", HubNegotiate, parts),
             (f"{prefix}hub", HubHttp, parts),
+            (f"{prefix}attachments/([^/]+)/([^/]+)", AttachmentFile, kept),
             (prefix, Entrance),
             (f"{prefix}health", Health, {"users": users}),
             (f"{prefix}metrics", Metrics, watched),
