@@ -184,6 +184,10 @@ def test_each_third_party_has_one_home() -> None:
             "import nbgroupchat.compose",
             {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "anywidget", "IPython"},
         ),
+        (
+            "import nbgroupchat.service.__main__",
+            {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "jupyterhub", "anywidget", "IPython"},
+        ),
         ("import nbgroupchat.server", {"llama_cpp", "openai", "httpx2", "anywidget", "ipykernel"}),
     ],
 )
