@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes import sqlite_reads
-from nbgroupchat.backplanes.base import NOTHING, Appended, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
@@ -111,6 +111,9 @@ class Severed:
 
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         return await self._alive().read(room, before, limit)
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        return await self._alive().rooms(limit)
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         return await self._alive().about(room, messages)

@@ -97,6 +97,13 @@ async def test_it_posts_and_reads(room: ChatRoom) -> None:
     assert (message.text, message.name, message.kind) == ("hello", "analysis", "kernel")
 
 
+async def test_it_knows_the_rooms_of_its_hub(room: ChatRoom) -> None:
+    """A room is named with how many entries it has and who is there."""
+    await blocking(room.post, "hello")
+    (listed,) = await blocking(room.rooms)
+    assert (listed.name, listed.seq, listed.members) == ("lobby", 1, 1)
+
+
 async def test_it_edits_and_redacts_what_it_said(room: ChatRoom) -> None:
     """The transcript marks what was edited, and keeps nothing of what was redacted, also of a reply one asked for."""
 

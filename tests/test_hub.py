@@ -24,6 +24,8 @@ from nbgroupchat.protocol import (
     Posted,
     Presence,
     ReplyClosed,
+    Rooms,
+    RoomsAnswer,
     Status,
     Typing,
 )
@@ -105,6 +107,29 @@ async def test_who_comes_back_from_another_log_starts_over(hub: Hub) -> None:
     await ana.post("one")
     answer = await ana.join(resume=Position("earlier", 1, "x"))
     assert (answer.mode, ana.texts()) == ("snapshot", ["one"])
+
+
+async def test_rooms_are_named_while_something_was_said_or_somebody_is_there(hub: Hub) -> None:
+    """The newest comes first, then those in which people are and nothing was said; an empty room is none."""
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    for room in ("lobby", "attic"):
+        await ana.join(room)
+    await ben.join()
+    await ana.post("hi")
+    answer = await ben.send(Rooms(room="lobby"))
+    assert isinstance(answer, RoomsAnswer)
+    assert [(room.name, room.seq, room.ts > 0, room.members) for room in answer.rooms] == [
+        ("lobby", 1, True, 2),
+        ("attic", 0, False, 1),
+    ]
+    assert answer.rooms[0].epoch == ben.rooms["lobby"].position.epoch
+    shorter = await ben.send(Rooms(room="lobby", limit=1))
+    assert isinstance(shorter, RoomsAnswer)
+    assert (len(shorter.rooms), shorter.more, answer.more) == (1, True, False)
+    ana.leave()
+    left = await ben.send(Rooms(room="lobby"))
+    assert isinstance(left, RoomsAnswer)
+    assert [room.name for room in left.rooms] == ["lobby"]
 
 
 async def test_the_answer_comes_before_what_it_caused(hub: Hub) -> None:
@@ -374,7 +399,7 @@ async def test_a_room_one_has_no_part_in_is_none() -> None:
     for room in ("course-101", "course-999"):
         for command in (
             Join(room=room, wire=protocol.WIRE), Post(room=room, cid="1", text="x"), Cancel(room=room, id="x"),
-            Typing(room=room, on=True), History(room=room, before=1), Leave(room=room),
+            Typing(room=room, on=True), History(room=room, before=1), Rooms(room=room), Leave(room=room),
         ):  # fmt: skip
             with pytest.raises(Refusal) as refused:
                 await hub.receive(outside.client, command)
@@ -382,3 +407,19 @@ async def test_a_room_one_has_no_part_in_is_none() -> None:
             assert room not in refused.value.message
     assert hub.rooms == 1
     assert hub.role_of(inside.client.identity, "course-101") == "member"
+
+
+async def test_only_rooms_one_has_a_part_in_are_named() -> None:
+    """Who asks which rooms there are hears of those of their courses alone, however many others there are."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    ana = FakeClient(hub, "Ana", groups=("course-101",))
+    ben = FakeClient(hub, "Ben", groups=("course-102",))
+    for client, rooms in ((ana, ["course-101", "course-101.lab1"]), (ben, [f"course-102.lab{n}" for n in range(5)])):
+        for room in rooms:
+            await client.join(room)
+            await client.post("said here", room)
+    await ben.join("course-102.silent")
+    answer = await ana.send(Rooms(room="course-101", limit=2))
+    assert isinstance(answer, RoomsAnswer)
+    assert {room.name for room in answer.rooms} == {"course-101", "course-101.lab1"}
+    assert not answer.more

@@ -10,7 +10,7 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Typing, Upload
+from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Rooms, Typing, Upload
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -23,7 +23,7 @@ WRITES = (
     Redact(room="r", id="i"),
     Pin(room="r", id="i", on=True),
 )
-READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"))
+READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"), Rooms(room="r"))
 
 
 class Clock:

@@ -8,6 +8,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
+import { Mentioning, type Mentionable } from "./mentioning";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
 import { mentions } from "./text";
@@ -22,6 +23,10 @@ export interface ComposerActions {
   escape(): void;
   /** Edit one's own newest message. Says whether there is one. */
   editNewest(): boolean;
+  /** Whom one can mention. */
+  mentionable(): Mentionable[];
+  /** Tell a screen reader. */
+  announce(sentence: string): void;
   /** What is shown depends on the draft and has to be shown again. */
   changed(): void;
 }
@@ -33,11 +38,17 @@ export class Composer {
   #field: HTMLTextAreaElement | null = null;
   #draft = "";
   #limit = Infinity;
+  readonly #mentioning: Mentioning;
 
   constructor(
     private readonly actions: ComposerActions,
     readonly attaching: Attaching,
-  ) {}
+  ) {
+    this.#mentioning = new Mentioning({
+      take: (text, caret) => this.#replace(text, caret), changed: () => actions.changed(),
+      announce: (sentence) => actions.announce(sentence),
+    });
+  }
 
   get draft(): string {
     return this.#draft;
@@ -52,6 +63,15 @@ export class Composer {
     this.actions.changed();
   }
 
+  /** Put back what stood in the field when the page was loaded again; what was written since comes after it. */
+  restore(draft: string): void {
+    if (this.#field === null) return;
+    const after = this.#field.value === "" ? "" : `\n${this.#field.value}`;
+    this.#field.value = this.#draft = draft + after;
+    fit(this.#field);
+    this.actions.changed();
+  }
+
   focus(): void {
     this.#field?.focus();
   }
@@ -59,9 +79,14 @@ export class Composer {
   /** Put a text into the field, before what is there. */
   insert(text: string): void {
     if (this.#field === null) return;
-    this.#field.value = text + this.#field.value;
+    this.#replace(text + this.#field.value, text.length);
+  }
+
+  #replace(text: string, caret: number): void {
+    if (this.#field === null) return;
+    this.#field.value = text;
     this.#field.focus();
-    this.#field.setSelectionRange(text.length, text.length);
+    this.#field.setSelectionRange(caret, caret);
     this.#input();
   }
 
@@ -69,7 +94,9 @@ export class Composer {
     this.#limit = snapshot.textLimit;
     const closed = snapshot.link === "unreachable" || snapshot.link === "refused";
     const { mention } = snapshot;
+    const { controls, active } = this.#mentioning.field;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
+      ${this.#mentioning.template()}
       ${this.attaching.tray()}
       <textarea
         class="nbgc-input"
@@ -78,11 +105,17 @@ export class Composer {
         data-lm-suppress-shortcuts="true"
         aria-label=${strings.composer(room)}
         placeholder=${strings.placeholder}
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls=${controls}
+        aria-activedescendant=${active}
         ?disabled=${closed}
         @input=${this.#input}
         @keydown=${this.#keydown}
+        @keyup=${this.#moved}
+        @click=${this.#moved}
         @paste=${this.#paste}
-        @blur=${() => this.actions.stopped()}
+        @blur=${this.#blur}
       ></textarea>
       <div class="nbgc-composer-foot">
         ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
@@ -134,13 +167,25 @@ export class Composer {
     if (field === null) return;
     this.#draft = field.value;
     fit(field);
+    this.#mentioning.update(field.value, field.selectionEnd, this.actions.mentionable());
     if (this.#draft.trim() === "") this.actions.stopped();
     else this.actions.wrote();
     this.actions.changed();
   };
 
+  readonly #moved = (): void => {
+    const field = this.#field;
+    if (field !== null) this.#mentioning.moved(field.value, field.selectionEnd, this.actions.mentionable());
+  };
+
+  readonly #blur = (): void => {
+    this.#mentioning.hide();
+    this.actions.stopped();
+  };
+
   readonly #keydown = (event: KeyboardEvent): void => {
     if (isComposed(event)) return;
+    if (this.#mentioning.key(event)) return event.preventDefault();
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.#send();
@@ -170,6 +215,7 @@ export class Composer {
     this.actions.post(this.#draft.trim() === "" ? "" : this.#draft);
     field.value = "";
     this.#draft = "";
+    this.#mentioning.hide();
     fit(field);
     this.actions.changed();
     field.focus();

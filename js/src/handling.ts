@@ -18,6 +18,8 @@ export interface Showing {
   readonly render: () => void;
   /** Scroll to an element. */
   readonly bring: (element: HTMLElement, block: "center" | "nearest") => void;
+  /** Give somebody the address of a message. */
+  readonly copyLink: (id: string) => void;
 }
 
 const SHOWN_MS = 2_000;
@@ -57,6 +59,7 @@ export class Handling {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
     else if (tool === "explain") this.sheet.open(id);
+    else if (tool === "link") this.panel.copyLink(id);
     else this.reader.pin(id, tool === "pin");
     this.panel.render();
   }
@@ -82,17 +85,19 @@ export class Handling {
     else if (text !== "") this.composer.insert(text);
   }
 
-  /** Go to a message, which may have to be fetched. */
-  async show(id: string): Promise<void> {
-    if (!(await this.reader.find(id)) || !this.root.isConnected) return;
+  /** Go to a message, which may have to be fetched. Says whether it is there. */
+  async show(id: string): Promise<boolean> {
+    if (!(await this.reader.find(id))) return false;
+    if (!this.root.isConnected) return true;
     if (this.#sheetCovers()) this.sheet.close();
     this.panel.render();
     const message = this.#article(id);
-    if (message === null) return;
+    if (message === null) return false;
     this.panel.bring(message, "center");
     message.focus({ preventScroll: true });
     message.setAttribute("data-shown", "");
     setTimeout(() => message.removeAttribute("data-shown"), SHOWN_MS);
+    return true;
   }
 
   get #you(): string | null {

@@ -10,11 +10,12 @@ import { strings } from "./strings";
 /** With more members than this, only their avatars are shown. */
 const NAMED = 5;
 
-export function headerTemplate(room: string, snapshot: Snapshot): TemplateResult {
+/** `title` is the room's name, or what leads to other rooms too. */
+export function headerTemplate(title: TemplateResult, snapshot: Snapshot): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
   return html`<header class="nbgc-header">
-    <h2 class="nbgc-title"><bdi>${room}</bdi></h2>
+    <h2 class="nbgc-title">${title}</h2>
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
     </ul>
@@ -57,7 +58,7 @@ function memberTemplate(member: Member, you: Member | null): TemplateResult {
   const own = member.id === you?.id;
   const title = own ? `${member.name} (${strings.you})` : member.name;
   return html`<li class="nbgc-member" data-member-id=${member.id} data-kind=${member.kind} ?data-own=${own} title=${title}>
-    ${avatar(member.id, member.name, member.kind)}<bdi class="nbgc-member-name">${member.name}</bdi>
+    ${avatar(member.name, member.kind)}<bdi class="nbgc-member-name">${member.name}</bdi>
   </li>`;
 }
 

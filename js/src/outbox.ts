@@ -33,7 +33,10 @@ interface Progress {
   readonly after: number | null;
   /** Its place in the log, once acknowledged. */
   readonly seq: number | null;
+  /** Why it failed, or has to wait. */
   readonly error: string | null;
+  /** When it goes again, where the server has said so. */
+  readonly until: number | null;
 }
 
 export type Pending = Deed & Progress;
@@ -65,11 +68,19 @@ export class Outbox {
   /** A change takes the place of one like it that had failed. */
   add(deed: Deed): void {
     const pending: Pending = {
-      ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
+      ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null, until: null,
     };
     const replaced = (one: Pending): boolean =>
       one.state === "failed" && one.method !== "post" && one.method === deed.method && one.id === deed.id;
     this.#pending = [...this.#pending.filter((one) => !replaced(one)), pending];
+    this.changed();
+    void this.#drain();
+  }
+
+  /** Put posts of an earlier page before what is here: those that had arrived are answered as such. */
+  restore(posts: readonly PendingPost[]): void {
+    const here = new Set(this.#pending.map(({ cid }) => cid));
+    this.#pending = [...posts.filter(({ cid }) => !here.has(cid)), ...this.#pending];
     this.changed();
     void this.#drain();
   }
@@ -98,7 +109,7 @@ export class Outbox {
 
   /** Try something again that had failed. */
   retry(cid: string): void {
-    this.#update(cid, { state: "waiting", error: null });
+    this.#update(cid, { state: "waiting", error: null, until: null });
     void this.#drain();
   }
 
@@ -145,10 +156,10 @@ export class Outbox {
     } catch {
       const gone = this.#wire !== wire;
       if (gone || attempt < ATTEMPTS) {
-        this.#update(post.cid, { state: "waiting" });
+        this.#update(post.cid, { state: "waiting", error: null, until: null });
         return gone ? 0 : backoff(attempt, Math.random);
       }
-      this.#update(post.cid, { state: "failed" });
+      this.#update(post.cid, { state: "failed", error: null, until: null });
       return null;
     }
   }
@@ -163,10 +174,10 @@ export class Outbox {
       return 0;
     }
     if (refusal.retry_ms !== null) {
-      this.#update(post.cid, { state: "waiting" });
+      this.#update(post.cid, { state: "waiting", error: refusal.message, until: this.clock.now() + refusal.retry_ms });
       return refusal.retry_ms;
     }
-    this.#update(post.cid, { state: "failed", error: refusal.message });
+    this.#update(post.cid, { state: "failed", error: refusal.message, until: null });
     return null;
   }
 

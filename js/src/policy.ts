@@ -5,16 +5,20 @@
 
 import type { Message, Room } from "./room";
 
-export type Tool = "explain" | "edit" | "pin" | "unpin" | "remove";
+export type Tool = "explain" | "edit" | "pin" | "unpin" | "link" | "remove";
 
-/** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
-export function tools(message: Message, room: Room, you: string | null): Tool[] {
+/**
+ * Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known,
+ * `linked` says whether messages have an address here.
+ */
+export function tools(message: Message, room: Room, you: string | null, linked = false): Tool[] {
   if (message.redacted || message.status === "open") return [];
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
   const found: Tool[] = [room.pinned.includes(message.id) ? "unpin" : "pin"];
   if (message.to !== null) found.unshift("explain");
   if (mayEdit(message, you)) found.unshift("edit");
+  if (linked) found.push("link");
   return mine ? [...found, "remove"] : found;
 }
 

@@ -149,6 +149,7 @@ export interface Commands {
   explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
+  rooms: { room: string; limit?: number };
   leave: { room: string };
 }
 
@@ -225,6 +226,20 @@ export interface Explanation {
 
 export interface HistoryAnswer {
   readonly events: readonly DurableEvent[];
+  readonly more: boolean;
+}
+
+/** A room as others see it: where its log ends, when that was (0 where nothing is kept), and how many members are there. */
+export interface RoomListed {
+  readonly name: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly members: number;
+}
+
+export interface RoomsAnswer {
+  readonly rooms: readonly RoomListed[];
   readonly more: boolean;
 }
 
@@ -311,6 +326,9 @@ const explanation = shaped({
   max_tokens: count, temperature: finite, seed: finite,
 });
 const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
+const roomsAnswer = shaped({
+  rooms: listOf(shaped({ name: text, epoch: text, seq: count, ts: count, members: count })), more: flag,
+});
 const refusal = shaped({ code: text, message: text });
 
 /**
@@ -354,6 +372,10 @@ export function decodeHistoryAnswer(value: unknown): HistoryAnswer {
   const answer = checked<{ events: unknown[]; more: boolean }>(value, historyAnswer, "history");
   const decoded = answer.events.flatMap((item) => decodeEvent(item) ?? []);
   return { events: decoded.filter(isDurable), more: answer.more };
+}
+
+export function decodeRoomsAnswer(value: unknown): RoomsAnswer {
+  return checked<RoomsAnswer>(value, roomsAnswer, "rooms");
 }
 
 /** Give the refusal that an answer holds, or null where the command was carried out. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeDownloadAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
+  decodeJoined, decodePostAnswer, decodeRoomsAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -31,7 +31,7 @@ for (const frame of frames<EventFrame>("events")) {
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
   ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation, UploadAnswer: decodeUploadAnswer,
-  DownloadAnswer: decodeDownloadAnswer,
+  DownloadAnswer: decodeDownloadAnswer, RoomsAnswer: decodeRoomsAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -67,6 +67,7 @@ test("commands: each of the golden frames can be written with the types of this 
     explain: [{ room: "lobby", id: "c" }],
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
+    rooms: [{ room: "lobby" }],
     leave: [{ room: "lobby" }],
   };
   for (const [method, commands] of Object.entries(written)) {

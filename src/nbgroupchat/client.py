@@ -34,6 +34,9 @@ from nbgroupchat.protocol import (
     Member,
     Post,
     Redact,
+    RoomListed,
+    Rooms,
+    RoomsAnswer,
 )
 from nbgroupchat.room import Message, MessageStatus, Room
 from nbgroupchat.settings import SettingsError
@@ -121,6 +124,14 @@ class ChatRoom:
         """Who is in the room now."""
         with self._changed:
             return self._room.members
+
+    def rooms(self) -> tuple[RoomListed, ...]:
+        """Give the rooms of this room's hub, at most 100, those in which something was said last first.
+
+        Raises Refusal where they are asked for too often, ChatError where no answer came.
+        """
+        self._check()
+        return self._connection.run(self._connection.command(Rooms(room=self.name, limit=100), RoomsAnswer)).rooms
 
     def post(self, text: str = "", reply_to: str | None = None, attach: Attach = ()) -> str:
         """Say something, as this kernel, and give the message's id once it is stored.

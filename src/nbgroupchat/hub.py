@@ -43,7 +43,10 @@ from nbgroupchat.protocol import (
     PostAnswer,
     Posted,
     Redact,
+    RoomListed,
     RoomPolicy,
+    Rooms,
+    RoomsAnswer,
     Status,
     Typing,
     Upload,
@@ -60,6 +63,7 @@ Answer: TypeAlias = (
     | ChangeAnswer
     | Explanation
     | HistoryAnswer
+    | RoomsAnswer
     | UploadAnswer
     | DownloadAnswer
     | None
@@ -67,6 +71,9 @@ Answer: TypeAlias = (
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
+
+MOST_ROOMS = 10_000
+"""Among how many, the newest first, somebody's rooms are looked for where not all are everybody's."""
 
 _log = logging.getLogger(__name__)
 
@@ -131,16 +138,21 @@ class Hub:
                 self._joined(client, command).type(client, command.on)
             case History():
                 return await self._history(client, command)
+            case Rooms():
+                return await self._rooms(client, command)
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
 
     def role_of(self, identity: Identity, room: str) -> Role:
         """Give what somebody is in a room. Raises Refusal where it does not exist for them, whether or not it does."""
-        role = self._roles.role(identity.user, identity.groups, room)
+        role = self._role(identity, room)
         if role is None:
             raise Refusal(Code.NOT_FOUND, "There is no such room for you. Check its name, or ask who runs the course.")
         return role
+
+    def _role(self, identity: Identity, room: str) -> Role | None:
+        return self._roles.role(identity.user, identity.groups, room)
 
     @property
     def rooms(self) -> int:
@@ -255,6 +267,23 @@ class Hub:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
         return HistoryAnswer(tuple(entries), more)
+
+    async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
+        """Name the rooms that there are for somebody: on a plain server there is none that they may not join."""
+        self._joined(client, command)
+        known = await self._backplane.rooms(command.limit + 1 if self._roles.plain else MOST_ROOMS)
+        known = [room for room in known if self._role(client.identity, room.name)]
+        listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
+        said = {room.name for room in known}
+        for name, channel in self._channels.items():
+            silent = channel.present and not channel.log.position.seq and name not in said
+            if silent and self._role(client.identity, name):
+                listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
+        return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
+
+    def _present(self, room: str) -> int:
+        channel = self._channels.get(room)
+        return channel.present if channel else 0
 
     async def _open(self, room: str) -> Channel:
         channel = self._channels.get(room)

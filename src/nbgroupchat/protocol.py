@@ -152,6 +152,12 @@ class History(Command, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 100
 
 
+class Rooms(Command, frozen=True):
+    """Ask which rooms there are besides the one that one is in, up to `limit`, those with the newest entries first."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 class Leave(Command, frozen=True):
     """Hear no more of a room."""
 
@@ -168,6 +174,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "explain": Explain,
     "typing": Typing,
     "history": History,
+    "rooms": Rooms,
     "leave": Leave,
 }
 """The hub's methods, by the name that a client invokes."""
@@ -277,6 +284,26 @@ class HistoryAnswer(Struct, frozen=True):
     """Answer to `history`: entries in order, contiguous up to `before`, and whether there are older ones."""
 
     events: tuple[DurableEvent, ...]
+    more: bool
+
+
+class RoomListed(Struct, frozen=True):
+    """A room as others see it: its newest entry `seq` of `epoch`, when that was made, and how many members are there.
+
+    `ts` is 0 where nothing is kept of what was said, `seq` too where nothing ever was.
+    """
+
+    name: str
+    epoch: str
+    seq: int
+    ts: int
+    members: int
+
+
+class RoomsAnswer(Struct, frozen=True):
+    """Answer to `rooms`: the rooms, and whether there are more."""
+
+    rooms: tuple[RoomListed, ...]
     more: bool
 
 

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, Upload
+from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, Rooms, Upload
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -87,7 +87,7 @@ class Rates:
         match command:
             case Post() | Edit() | Redact() | Pin():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain():
+            case Join() | History() | Explain() | Rooms():
                 self._take(self._joins.of(identity))
             case Upload():
                 self._take(self._bytes.of(identity), len(command.data))

@@ -90,6 +90,19 @@ class BackplaneContract:
         assert heard == []
         assert entry.seq == (await backplane.append("one", post(), "key")).entry.seq == 1
 
+    async def test_rooms_are_known_once_something_was_said(self) -> None:
+        """They come with their newest entries, the newest room first, and no more than were asked for."""
+        backplane = self.make()
+        for room in ("one", "two", "empty"):
+            await backplane.open(room, lambda _events: None)
+        first = (await backplane.append("one", post())).entry
+        second = (await backplane.append("two", post())).entry
+        known = await backplane.rooms(9)
+        assert {(room.name, room.seq, room.ts) for room in known} == {("one", 1, first.ts), ("two", 1, second.ts)}
+        assert [room.ts for room in known] == sorted((first.ts, second.ts), reverse=True)
+        assert known[0].epoch == (await backplane.open(known[0].name, lambda _events: None)).epoch
+        assert len(await backplane.rooms(1)) == 1
+
     async def test_what_is_attached_is_kept_as_long_as_a_message_has_it(self) -> None:
         """A file is its room's alone, is kept once for all messages that have it, and goes with the last of them."""
         backplane = self.make()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.backplanes.base import NOTHING, Appended, Backplane, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Appended, Backplane, Known, Opened, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.log import Log
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted
@@ -76,6 +76,10 @@ class Reopening:
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         await self._again()
         return await self.kept.read(room, before, limit)
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        await self._again()
+        return await self.kept.rooms(limit)
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         await self._again()

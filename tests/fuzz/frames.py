@@ -23,7 +23,7 @@ FIELDS = (
     "room", "cid", "id", "text", "reply_to", "on", "before", "limit", "wire", "resume", "have", "by", "name", "kind",
     "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data", "__class__",
 )  # fmt: skip
-TARGETS = (*COMMANDS, "event", "Join", "rooms", "", "__init__", "receive")
+TARGETS = (*COMMANDS, "event", "Join", "Rooms", "", "__init__", "receive")
 TYPES = (1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 99, -1, "1", None)
 
 

@@ -97,6 +97,7 @@ COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("explain", {"id": "i"}),
     ("typing", {"on": True}),
     ("history", {"before": 9}),
+    ("rooms", {}),
     ("upload", {"id": "u", "name": "x", "mime": "text/plain", "size": 1, "at": 0, "data": "eA=="}),
     ("download", {"id": "i"}),
     ("leave", {}),

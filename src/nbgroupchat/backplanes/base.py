@@ -42,6 +42,15 @@ class Opened(Struct, frozen=True):
     records: Mapping[str, bytes] = {}
 
 
+class Known(Struct, frozen=True):
+    """A room in which something was said: its newest entry, and when that was made, 0 where it was trimmed."""
+
+    name: str
+    epoch: str
+    seq: int
+    ts: int
+
+
 class Appended(Struct, frozen=True):
     """The entry that stands in the log; `duplicate` where its key had been used before."""
 
@@ -83,6 +92,9 @@ class Backplane(Protocol):
         """Give contiguous entries up to the one before `before` that hold `limit` messages, and whether there are
         older.
         """
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """Give the rooms in which something was said, those with the newest entries first, up to `limit`."""
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """Give the entries that made and changed these messages, in order; none for ids that are no message's."""

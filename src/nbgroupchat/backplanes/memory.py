@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from nbgroupchat.backplanes.base import NOTHING, Appended, Opened, RoomListener, now_ms
+from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener, now_ms
 from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
 from nbgroupchat.protocol import Delta, DurableEvent, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
@@ -97,6 +97,15 @@ class MemoryBackplane:
         log = self._rooms[room]
         base, entries = newest(log.entries[: max(before - 1 - log.base, 0)], limit, log.base)
         return entries, base > log.base
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """See `Backplane.rooms`."""
+        said = (
+            Known(room, log.epoch, log.base + len(log.entries), log.entries[-1].ts if log.entries else 0)
+            for room, log in self._rooms.items()
+            if log.base + len(log.entries)
+        )
+        return sorted(said, key=lambda known: (-known.ts, known.name))[:limit]
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """See `Backplane.about`."""

@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from nbgroupchat.backplanes import sqlite_attachments, sqlite_changes, sqlite_reads, sqlite_trim
-from nbgroupchat.backplanes.base import NOTHING, Appended, Opened, RoomListener, now_ms
+from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener, now_ms
 from nbgroupchat.backplanes.place import Place, network_file_system
 from nbgroupchat.backplanes.sqlite_changes import Origin
 from nbgroupchat.backplanes.sqlite_file import (
@@ -164,6 +164,10 @@ class SqliteBackplane:
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         """See `Backplane.read`."""
         return await self._read(lambda db: sqlite_reads.page(db, room, before, limit, self._losses))
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """See `Backplane.rooms`."""
+        return await self._read(lambda db: sqlite_reads.known(db, limit))
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """See `Backplane.about`."""

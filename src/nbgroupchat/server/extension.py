@@ -135,7 +135,7 @@ class NbGroupChat(ExtensionApp):
     )
     joins_per_minute = Integer(
         _DEFAULTS.joins_per_minute,
-        help="How often one user may join, or read older messages; 0 is without limit.",
+        help="How often one user may join, read older messages, or ask which rooms there are; 0 is without limit.",
         config=True,
     )
     room_posts_per_minute = Integer(
