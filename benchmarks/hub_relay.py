@@ -1,7 +1,7 @@
 """A single-user server's relay for measurements, without Jupyter: our `Uplink` behind our WebSocket handler.
 
-`python -m benchmarks.hub_relay PORT NAME` passes everybody on to the server at that port, as the user NAME; it prints its
-own port, and ends when its standard input does.
+`python -m benchmarks.hub_relay PORT NAME` passes everybody on to the server at that port, as the user NAME; it prints
+its own port, and ends when its standard input does.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Desk(Notebook):
             (
                 message.locator(".nbgc-author").text_content() or "",
                 message.get_attribute("data-kind") or "",
-                message.locator(".nbgc-text").text_content() or "",
+                (message.locator(".nbgc-text").text_content() or "").strip(),
             )
             for message in self.root.locator("article.nbgc-message").all()
         ]

@@ -131,7 +131,7 @@ class Uplink(Endpoint):
 
 
 class Passage:
-    """One connection passed on: what one end says, the other hears, until either ends. Its methods are a `Connection`'s."""
+    """One connection passed on: what one end says, the other hears, until either ends. Has a `Connection`'s methods."""
 
     def __init__(
         self, socket: WebSocketClientConnection, transport: Transport, user: object, id_: str, clock: Clock

@@ -188,6 +188,6 @@ def application(prefix: str, composition: Composition, users: Users, doorkeeper:
 
 def _log_request(handler: RequestHandler) -> None:
     """Log without what follows the path: programs put tokens there although nobody asks for them."""
-    level = logging.ERROR if handler.get_status() >= 500 else logging.INFO
-    request = handler.request
-    log.log(level, "%d %s %s %.0f ms", handler.get_status(), request.method, request.path, 1000 * request.request_time())
+    request, status = handler.request, handler.get_status()
+    level = logging.ERROR if status >= 500 else logging.INFO
+    log.log(level, "%d %s %s %.0f ms", status, request.method, request.path, 1000 * request.request_time())
