@@ -90,6 +90,8 @@ export const german: Strings = {
   thought: "Was es zuerst dachte",
   code: { copy: "Code kopieren", insert: "Darunter einfügen" },
   copied: "Kopiert",
+  inserted: "Darunter eingefügt",
+  copiedInstead: "Kopiert: Dieses Notebook nimmt von hier keine Zelle",
   notCopied: "Nicht kopiert: Der Browser hat es nicht erlaubt",
   table: "Tabelle",
   taskDone: "erledigt:",
@@ -139,6 +141,10 @@ export const german: Strings = {
   fileEmpty: (name) => `${name} ist leer.`,
   fileNoText: (name) => `${name} ist weder ein Bild (PNG, JPEG, GIF, WebP) noch Text in UTF-8.`,
   tooManyFiles: (most) => `Eine Nachricht nimmt ${most} Anhänge. Sende den Rest mit einer weiteren.`,
+
+  inserted: "Darunter in eine neue Zelle eingefügt, die nicht ausgeführt wurde.",
+  copiedInstead: "Dieses Notebook nimmt von hier keine Zelle an: Der Code wurde kopiert und kann eingefügt werden.",
+  notInserted: "Dieses Notebook nimmt von hier keine Zelle an, und kopieren ließ sich der Code auch nicht.",
 
   composer: (room) => `Nachricht an ${room}`,
   placeholder: "Nachricht schreiben",

@@ -102,6 +102,8 @@ const english = {
   thought: "What it thought first",
   code: { copy: "Copy the code", insert: "Insert below" },
   copied: "Copied",
+  inserted: "Inserted below",
+  copiedInstead: "Copied: this notebook takes no cell from here",
   notCopied: "Not copied: this browser did not allow it",
   table: "Table",
   taskDone: "done:",
@@ -150,6 +152,10 @@ const english = {
   fileEmpty: (name: string) => `${name} is empty.`,
   fileNoText: (name: string) => `${name} is neither a picture (PNG, JPEG, GIF, WebP) nor text in UTF-8.`,
   tooManyFiles: (most: number) => `A message takes ${most} attachments. Send the rest with another one.`,
+
+  inserted: "Inserted into a new cell below, which was not run.",
+  copiedInstead: "This notebook takes no cell from here: the code was copied, to be pasted.",
+  notInserted: "This notebook takes no cell from here, and the code could not be copied either.",
 
   composer: (room: string) => `Message to ${room}`,
   placeholder: "Write a message",

@@ -9,6 +9,8 @@
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
  *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
+ *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
@@ -35,6 +37,7 @@ import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
+import { insertCode } from "./inserting";
 import { language } from "./language";
 import { mentionable } from "./mentioning";
 import type { Place } from "./message";
@@ -53,8 +56,6 @@ import { transcriptTemplate, type TranscriptActions } from "./transcript";
 import { Unread, bookmarks } from "./unread";
 
 export interface Surface extends NoticeActions {
-  /** What the blocks of code in messages offer, beside being copied. */
-  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
@@ -69,7 +70,6 @@ export interface Surface extends NoticeActions {
   readonly notebook?: Notebook | undefined;
 }
 
-const NO_CODE: CodeActions = { insert: null };
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
@@ -87,6 +87,7 @@ export class View {
   readonly #composer: Composer;
   readonly #attaching: Attaching;
   readonly #files: Files;
+  readonly #code: CodeActions;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -109,6 +110,8 @@ export class View {
     private reader: Reader,
     private readonly surface: Surface,
   ) {
+    const { notebook } = surface;
+    this.#code = { insert: notebook === undefined ? null : (code) => notebook.insertBelow(this.element, code) };
     this.element.className = "nbgroupchat";
     this.element.lang = language;
     this.element.dataset["room"] = reader.name;
@@ -121,6 +124,8 @@ export class View {
       url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
       download: (id) => this.reader.download(id),
     });
+    const { notebook } = surface;
+    this.#code = surface.code ?? (notebook === undefined ? NO_CODE : { insert: (code) => this.#insert(notebook, code) });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
@@ -250,7 +255,7 @@ export class View {
   }
 
   get #acting(): TranscriptActions {
-    return { ...this.#actions, place: this.surface.place ?? null, code: this.surface.code ?? NO_CODE };
+    return { ...this.#actions, place: this.surface.place ?? null, code: this.#code };
   }
 
   #title(): TemplateResult {
@@ -366,6 +371,10 @@ export class View {
     if (id !== null) this.reader.cancel(id);
   }
 
+  #insert(notebook: Notebook, code: string): void {
+    void insertCode(notebook, this.element, code, copyText).then((told) => this.#say(told));
+  }
+
   #hasFocus(): boolean {
     const { activeElement } = this.element.getRootNode() as Document | ShadowRoot;
     return this.element.contains(activeElement);
@@ -379,7 +388,11 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
-    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+    files: {
+      address: (one) => this.#files.address(one),
+      otherAddress: (one) => this.#files.otherAddress(one),
+      save: (one) => this.#files.save(one),
+    },
   };
 
   // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.
