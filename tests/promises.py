@@ -37,6 +37,8 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
+    React,
+    Reacted,
     Redact,
     Redacted,
     ReplyClosed,
@@ -126,6 +128,9 @@ class Severed:
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         return await self._alive().about(room, messages)
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        return await self._alive().keyed(room, key)
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         await self._alive().record(room, reply, record)
 
@@ -156,6 +161,8 @@ class Told:
         """What each message was to say from each acknowledged place on; "" where it was redacted."""
         self.pins: dict[str, tuple[int, bool]] = {}
         """Whether each message was pinned or unpinned last, and where."""
+        self.reactions: dict[str, set[tuple[str, str]]] = {}
+        """The emoji on each message, and whose."""
         self.stopped: dict[str, str] = {}
         """The text each reply had when its stop was acknowledged."""
         self.seen: dict[str, str] = {}
@@ -330,6 +337,12 @@ class World:
         """Redact an own message, or a reply one asked for."""
         self._changed(message, await self._ask(name, Redact(room=ROOM, id=message)), "")
 
+    async def react(self, name: str, message: str, emoji: str, on: bool) -> None:
+        """Put an emoji to a message, or take it away."""
+        if await self._ask(name, React(room=ROOM, id=message, emoji=emoji, on=on)) is not None:
+            held = self.told.reactions.setdefault(message, set())
+            (held.add if on else held.discard)((emoji, name))
+
     def _changed(self, message: str, answer: Answer, text: str) -> None:
         if answer is not None:
             assert isinstance(answer, ChangeAnswer)
@@ -448,8 +461,14 @@ class World:
                 assert (whole[message].text, whole[message].redacted) == (text, text == "")
             for seq in changes:
                 assert seq <= self.base or message_of(by_seq[seq]) == message, "I3"
+        for message, reactions in told.reactions.items():
+            if message in whole and told.text(message) != "":
+                found = {(reaction.emoji, who.name) for reaction in whole[message].reactions for who in reaction.by}
+                assert found == reactions
         gone = {entry.id for entry in entries if isinstance(entry, Redacted)}
         for entry in entries:
+            if isinstance(entry, Reacted) and entry.id in gone:
+                assert entry.emoji == ""
             if isinstance(entry, (Posted, Edited, ReplyClosed)) and message_of(entry) in gone:
                 assert entry.text == ""
 

@@ -22,7 +22,7 @@ from nbgroupchat import attaching, connection_file, protocol
 from nbgroupchat.attaching import Attach
 from nbgroupchat.connection import Connection
 from nbgroupchat.errors import ChatError, Refusal
-from nbgroupchat.mention import mentions
+from nbgroupchat.mention import code_blocks, mentions
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -33,6 +33,7 @@ from nbgroupchat.protocol import (
     Joined,
     Member,
     Post,
+    React,
     Redact,
     RoomListed,
     Rooms,
@@ -73,6 +74,20 @@ class Reply:
         self.text = message.text
         self.status: MessageStatus = message.status
         self._display = display
+
+    def to_next_cell(self) -> None:
+        """Put the reply's last block of code into a new cell below the one that runs, where it is not run by itself.
+
+        Raises ChatError where it has no code, or where there is no notebook.
+        """
+        blocks = code_blocks(self.text)
+        if not blocks:
+            raise ChatError("This reply has no block of code.")
+        if "IPython" not in sys.modules:
+            raise ChatError("There is no notebook to put the code into.")
+        from nbgroupchat.magics import offer_cell
+
+        offer_cell(blocks[-1])
 
     def __str__(self) -> str:
         """Give the text."""
@@ -175,6 +190,15 @@ class ChatRoom:
         """
         self._check()
         self._connection.run(self._connection.command(Redact(room=self.name, id=message_id), ChangeAnswer))
+
+    def react(self, message_id: str, emoji: str, on: bool = True) -> None:
+        """Put an emoji to a message, or take it away.
+
+        Raises Refusal where that is none, or the message is gone, ChatError where no answer came.
+        """
+        self._check()
+        command = React(room=self.name, id=message_id, emoji=emoji, on=on)
+        self._connection.run(self._connection.command(command, ChangeAnswer))
 
     def ask(self, text: str, timeout: float | None = None, attach: Attach = ()) -> Reply:
         """Ask the agent, everybody in the room reading along, and wait for its reply, which grows in the cell.
