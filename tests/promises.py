@@ -377,7 +377,7 @@ class World:
 
     def waiting(self) -> list[str]:
         """Give the questions that wait for their turn."""
-        return [asked.eid for line in self.agent._queue._rooms.values() for asked in line]
+        return [request.asked.eid for line in self.agent._queue._rooms.values() for request in line]
 
     # What happens to the process.
 

@@ -122,12 +122,14 @@ class Window:
                         # What its author is called now stays.
                         self._names[entry.by] = before
                     segment = _post(entry.eid, name, entry.text, entry.attachments)
-                    self._gone[entry.eid] = _Item(entry.seq, entry.eid, name, (segment,), name, attachments=entry.attachments)
+                    recalled = _Item(entry.seq, entry.eid, name, (segment,), name, attachments=entry.attachments)
+                    self._gone[entry.eid] = recalled
                 case ReplyOpened() if entry.eid in self._pinned:
                     self._open[entry.eid] = entry
                 case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.id in self._pinned and entry.text:
                     segments = (self._cue(opened.to), Segment("assistant", entry.text, entry.id))
-                    self._gone[entry.id] = _Item(self._open.pop(entry.id).context + 0.5, entry.id, "", segments, to=opened.to)
+                    place = self._open.pop(entry.id).context + 0.5
+                    self._gone[entry.id] = _Item(place, entry.id, "", segments, to=opened.to)
                 case Edited() if (found := self._gone.get(entry.id)) is not None:
                     said_now = _post(found.id, found.label, entry.text, found.attachments)
                     self._gone[entry.id] = replace(found, segments=(said_now,))
