@@ -17,8 +17,8 @@ from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer, Posted
 from nbgroupchat.room import Message, Room
-from nbgroupchat.turns import Request, first
 from nbgroupchat.signalr import client as signalr
+from nbgroupchat.turns import Request, first
 from tests.exchange import ExchangeClient
 
 

@@ -10,7 +10,23 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, React, Redact, Regenerate, ResumeReply, Rooms, Search, Typing, Upload
+from nbgroupchat.protocol import (
+    Edit,
+    Explain,
+    History,
+    Join,
+    Leave,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Typing,
+    Upload,
+)
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until

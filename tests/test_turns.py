@@ -9,7 +9,9 @@ from nbgroupchat.turns import Request, TurnQueue, TurnRefused, first
 
 
 def asked(by: str, number: int = 1) -> Request:
-    return first(Posted(seq=number, eid=f"{by}{number}", ts=0, by=by, name=by, kind="human", text="@llama", asks=("m0",)))
+    return first(
+        Posted(seq=number, eid=f"{by}{number}", ts=0, by=by, name=by, kind="human", text="@llama", asks=("m0",))
+    )
 
 
 def taken(queue: TurnQueue, *busy: str) -> str | None:

@@ -1,8 +1,9 @@
 """What a reaction may be: one emoji, written in one way only.
 
-Pure. After "Unicode Emoji" (UTS #51): a pictograph with or without a skin tone, pictographs joined to one, a flag of two
-letters, or a keycap. This module touches trust. It covers: that a reaction is one sign of bounded length, and carries no
-hidden text; the flags that are spelled in tag characters are left out for that. It does not cover signs that look alike.
+Pure. After "Unicode Emoji" (UTS #51): a pictograph with or without a skin tone, pictographs joined to one, a flag of
+two letters, or a keycap. This module touches trust. It covers: that a reaction is one sign of bounded length, and
+carries no hidden text; the flags that are spelled in tag characters are left out for that. It does not cover signs that
+look alike.
 """
 
 from __future__ import annotations

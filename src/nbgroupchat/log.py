@@ -90,7 +90,7 @@ class Log:
         return None
 
     def reply_to(self, asked: str) -> ReplyOpened | None:
-        """Give the newest entry that opened a reply to a message, an attempt or what goes on with one, or None where none is held."""
+        """Give the newest entry that opened a reply to a message, of whatever attempt, or None where none is held."""
         for entry in reversed(self._entries):
             if isinstance(entry, ReplyOpened) and entry.to == asked:
                 return entry

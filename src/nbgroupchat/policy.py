@@ -88,7 +88,9 @@ def check_resume(reply: Message | None, newest: str) -> None:
     if found.id != newest:
         raise Refusal(Code.FORBIDDEN, "There is a newer reply to the same question, or this one is too old. Ask anew.")
     if found.status not in ("length", "stopped", "interrupted") or not found.text:
-        raise Refusal(Code.FORBIDDEN, "There is nothing to go on with: the reply has ended, or says nothing. Ask again.")
+        raise Refusal(
+            Code.FORBIDDEN, "There is nothing to go on with: it has ended, or says nothing. Ask again."
+        )
 
 
 def check_pin(message: Message | None, pinned: Sequence[str]) -> None:
@@ -104,7 +106,8 @@ def check_reaction(message: Message | None, emoji: str, on: bool, me: Member) ->
     held = {reaction.emoji: reaction.by for reaction in _present(message).reactions}
     if on and emoji not in held and len(held) >= MAX_REACTIONS:
         raise Refusal(
-            Code.TOO_MANY, f"A message has at most {MAX_REACTIONS} different reactions. Use one of those that are there."
+            Code.TOO_MANY,
+            f"A message has at most {MAX_REACTIONS} different reactions. Use one that is there.",
         )
     return any(who.id == me.id for who in held.get(emoji, ())) is not on
 

@@ -13,8 +13,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, field
 
-from nbgroupchat.emoji import MAX_EMOJI
 from nbgroupchat.attachment import MAX_ATTACHED, MAX_PART, Attachment
+from nbgroupchat.emoji import MAX_EMOJI
 
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
@@ -179,7 +179,7 @@ class History(Command, frozen=True):
 
 
 class Search(Command, frozen=True):
-    """Ask for up to `limit` messages that say all words of `text`, the newest first; only those before entry `before`."""
+    """Ask for up to `limit` messages that say all words of `text`, the newest first, from before entry `before`."""
 
     text: Annotated[str, Meta(min_length=1, max_length=200)]
     limit: Annotated[int, Meta(ge=1, le=50)] = 20

@@ -18,7 +18,22 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, React, Redact, Regenerate, ResumeReply, Rooms, Search, Upload
+from nbgroupchat.protocol import (
+    Command,
+    Edit,
+    Explain,
+    History,
+    Join,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Upload,
+)
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0

@@ -82,8 +82,8 @@ class Reaction(Struct, frozen=True):
 class Message(Struct, kw_only=True):
     """A post or a reply as it stands now. Posts have the status `posted`, replies being written `open`.
 
-    `to`, `context` and `continues` are a reply's: the message it answers, the newest entry its prompt held, and the reply
-    it goes on with. `stopped_by` is what they were called who stopped it.
+    `to`, `context` and `continues` are a reply's: the message it answers, the newest entry its prompt held, and the
+    reply it goes on with. `stopped_by` is what they were called who stopped it.
     """
 
     id: str

@@ -199,9 +199,7 @@ class Window:
             return
         self._messages -= not text
         said_now = (
-            _post(item.id, item.label, text, item.attachments)
-            if item.label
-            else Segment("assistant", text, item.id)
+            _post(item.id, item.label, text, item.attachments) if item.label else Segment("assistant", text, item.id)
         )
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:

@@ -6,9 +6,8 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from nbgroupchat.attachment import Attachment
 from nbgroupchat.backplanes.base import Backplane

@@ -110,10 +110,13 @@ def about(db: sqlite3.Connection, room: str, messages: Collection[str], losses: 
 def keyed(db: sqlite3.Connection, room: str, key: str, losses: Losses) -> DurableEvent | None:
     """See `Backplane.keyed`."""
     found = room_row(db, room)
-    row = found and db.execute(
-        f"SELECT {COLUMNS} FROM entries WHERE room = ? AND key = ?",  # noqa: S608  # constant
-        (found.number, key),
-    ).fetchone()
+    row = (
+        found
+        and db.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE room = ? AND key = ?",  # noqa: S608  # constant
+            (found.number, key),
+        ).fetchone()
+    )
     return entry_of(room, row, losses) if row else None
 
 
