@@ -119,7 +119,7 @@ export const german: Strings = {
   pinned: "Angeheftet",
   pins: "Angeheftete Nachrichten",
   allPins: (count) => `Alle ${zahl(count)} angehefteten Nachrichten zeigen`,
-  fewerPins: "Nur eine angeheftete Nachricht zeigen",
+  fewerPins: (count) => `Eine von ${zahl(count)} angehefteten Nachrichten zeigen`,
   unpinLabel: (name) => (name === null ? "Diese Nachricht lösen" : `Die Nachricht von ${name} lösen`),
   notFetched: "eine frühere Nachricht",
 
@@ -127,6 +127,8 @@ export const german: Strings = {
   thought: "Was es zuerst dachte",
   code: { copy: "Code kopieren", insert: "Darunter einfügen" },
   copied: "Kopiert",
+  inserted: "Darunter eingefügt",
+  copiedInstead: "Kopiert: Dieses Notebook nimmt von hier keine Zelle",
   notCopied: "Nicht kopiert: Der Browser hat es nicht erlaubt",
   table: "Tabelle",
   taskDone: "erledigt:",

@@ -14,7 +14,7 @@ const NAMED = 5;
 export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search: TemplateResult): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
-  return html`<header class="nbgc-header">
+  return html`<div class="nbgc-header">
     <h2 class="nbgc-title">${title}</h2>
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
@@ -24,7 +24,7 @@ export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
     ${search} ${linkTemplate(snapshot)}
-  </header>`;
+  </div>`;
 }
 
 /** What keeps the model from answering, as a strip below the header. */

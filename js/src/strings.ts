@@ -131,7 +131,7 @@ const english = {
   pinned: "Pinned",
   pins: "Pinned messages",
   allPins: (count: number) => `Show all ${count} pinned messages`,
-  fewerPins: "Show one pinned message",
+  fewerPins: (count: number) => `Show one of ${count} pinned messages`,
   unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
   notFetched: "an earlier message",
 
@@ -139,6 +139,8 @@ const english = {
   thought: "What it thought first",
   code: { copy: "Copy the code", insert: "Insert below" },
   copied: "Copied",
+  inserted: "Inserted below",
+  copiedInstead: "Copied: this notebook takes no cell from here",
   notCopied: "Not copied: this browser did not allow it",
   table: "Table",
   taskDone: "done:",

@@ -34,7 +34,7 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** `unread` is the first message that was new when one came back. */
 export function transcriptTemplate(
-  name: string, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions,
+  name: string, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions, unread: string | null,
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
@@ -85,7 +85,7 @@ function placed(one: Placed, before: Placed | null, scene: Scene, actions: Trans
   const above = before?.parts.at(-1) ?? null;
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
   const all = (): Message[] => [...snapshot.room.messages.values()];
-  const around = {
+  const around: Surroundings = {
     ...surroundings(last, above, snapshot, day !== null || isFirstNew, actions.place !== null),
     attempts: inPlace.attempts.template(one, all),
     unheardBy: unheardBy(last, heard, snapshot),

@@ -1,4 +1,4 @@
-"""What members do to messages that are there: edit, redact and pin them, react, and ask what the model read for a reply.
+"""What members do to messages that are there: edit, redact, pin, react, and ask what the model read for a reply.
 
 This module touches trust: who may do it is decided (`policy`) under the room's lock, together with the write, by what
 the log says at that moment.

@@ -31,6 +31,8 @@ class Identity(Struct, frozen=True):
     user: str
     name: str
     kind: Kind = "human"
+    groups: tuple[str, ...] = ()
+    """Where the server knows any: what `roles` go by."""
 
     def __post_init__(self) -> None:
         """Keep what cannot be shown or encoded out of every frame and every log."""
@@ -89,7 +91,7 @@ def check_resume(reply: Message | None, newest: str) -> None:
         raise Refusal(Code.FORBIDDEN, "There is a newer reply to the same question, or this one is too old. Ask anew.")
     if found.status not in ("length", "stopped", "interrupted") or not found.text:
         raise Refusal(
-            Code.FORBIDDEN, "There is nothing to go on with: it has ended, or says nothing. Ask again."
+            Code.FORBIDDEN, "There is nothing to go on with: the reply has ended, or says nothing. Ask again."
         )
 
 
@@ -107,7 +109,7 @@ def check_reaction(message: Message | None, emoji: str, on: bool, me: Member) ->
     if on and emoji not in held and len(held) >= MAX_REACTIONS:
         raise Refusal(
             Code.TOO_MANY,
-            f"A message has at most {MAX_REACTIONS} different reactions. Use one that is there.",
+            f"A message has at most {MAX_REACTIONS} different reactions. Use one of those that are there.",
         )
     return any(who.id == me.id for who in held.get(emoji, ())) is not on
 

@@ -179,7 +179,7 @@ class History(Command, frozen=True):
 
 
 class Search(Command, frozen=True):
-    """Ask for up to `limit` messages that say all words of `text`, the newest first, from before entry `before`."""
+    """Ask for up to `limit` messages that say all words of `text`, the newest before entry `before` first."""
 
     text: Annotated[str, Meta(min_length=1, max_length=200)]
     limit: Annotated[int, Meta(ge=1, le=50)] = 20

@@ -20,8 +20,9 @@ STRINGS = (
 NUMBERS = (0, -1, 1, 2, 100, 101, 2**31, 2**53 - 1, 2**53, 10**400, 0.5, -0.0, 1e308)
 LITERALS = ("NaN", "Infinity", "-Infinity", "1e999", "01", "tru", '"\\ud83e"', "[" * 5_000, '{"a":1,"a":2}', "", "\xff")
 FIELDS = (
-    "room", "cid", "id", "text", "reply_to", "on", "emoji", "before", "limit", "wire", "resume", "have", "by", "name",
-    "kind", "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data", "__class__",
+    "room", "cid", "id", "text", "reply_to", "on", "emoji", "before", "limit", "wire", "resume", "have", "by",
+    "name", "kind", "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data",
+    "__class__",
 )  # fmt: skip
 TARGETS = (*COMMANDS, "event", "Join", "Rooms", "", "__init__", "receive")
 TYPES = (1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 99, -1, "1", None)
