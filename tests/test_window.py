@@ -200,7 +200,7 @@ def test_what_is_redacted_is_read_no_more() -> None:
     room.apply(opened(2, "p1", 1))
     room.apply(closed(3, "r2", "The secret."))
     room.apply(redacted(4, "p1"))
-    assert said_in(room, "p1")[:-1] == [("user", "(llama, answer Ana.)"), ("assistant", "The secret.")]
+    assert said_in(room, "p9")[:-1] == [("user", "(llama, answer Ana.)"), ("assistant", "The secret.")]
     room.apply(redacted(5, "r2"))
     room.apply(edited(6, "nobody's", "x"))
     assert room.read_ahead().segments[OPENING:] == ()
