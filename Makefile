@@ -35,9 +35,11 @@ jstest: bundle ## TypeScript tests
 notebooks: $(VENV)/.test bundle ## run the example notebooks and compare what they show
 	env -u JPY_SESSION_NAME NBGROUPCHAT_ENGINE=script $(BIN)/python -m pytest -p nbval --nbval --nbval-current-env notebooks
 
-benchmarks: $(VENV)/.test ## show that the benchmarks run; docs/figures.md says how to measure
+benchmarks: $(VENV)/.test bundle ## show that the benchmarks run; docs/figures.md says how to measure
 	$(BIN)/python -m benchmarks engine --smoke
 	$(BIN)/python -m benchmarks hub --smoke
+	sh tools/chromium.sh
+	$(BIN)/python -m benchmarks panel --smoke
 
 browser: $(VENV)/.test bundle ## drive a real JupyterLab with a real Chromium
 	sh tools/chromium.sh

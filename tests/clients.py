@@ -15,9 +15,10 @@ from nbgroupchat.channel import Client
 from nbgroupchat.hub import Answer, Hub
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer
+from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer, Posted
 from nbgroupchat.room import Message, Room
 from nbgroupchat.signalr import client as signalr
+from nbgroupchat.turns import Request, first
 from tests.exchange import ExchangeClient
 
 
@@ -103,12 +104,24 @@ class Nobody:
     def hear(self, room: str, events: object) -> None:
         """Hear nothing."""
 
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Know of no question."""
+    def ask(self, room: str, request: Request) -> None:
+        """Answer nothing."""
+
+    def has(self, room: str, key: str) -> bool:
+        """Know of no request."""
         return False
+
+    def withdraw(self, room: str, asked: str) -> Request | None:
+        """Know of no question."""
+        return None
 
     def closed(self, room: str) -> None:
         """Hear nothing."""
+
+
+def asking(asked: str) -> Request:
+    """Give the request for the first reply to a message, for a test that writes replies itself."""
+    return first(Posted(seq=1, eid=asked, ts=0, by="", name="", kind="human", text=""))
 
 
 def plain(arguments: bytes) -> bytes:

@@ -10,7 +10,23 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Rooms, Typing, Upload
+from nbgroupchat.protocol import (
+    Edit,
+    Explain,
+    History,
+    Join,
+    Leave,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Typing,
+    Upload,
+)
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -22,8 +38,17 @@ WRITES = (
     Edit(room="r", cid="c", id="i", text="x"),
     Redact(room="r", id="i"),
     Pin(room="r", id="i", on=True),
+    React(room="r", id="i", emoji="👍", on=True),
+    Regenerate(room="r", id="i", cid="c"),
+    ResumeReply(room="r", id="i", cid="c"),
 )
-READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"), Rooms(room="r"))
+READS = (
+    Join(room="r", wire=1),
+    History(room="r", before=1),
+    Explain(room="r", id="i"),
+    Rooms(room="r"),
+    Search(room="r", text="x"),
+)
 
 
 class Clock:

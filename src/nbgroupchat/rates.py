@@ -18,7 +18,22 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, Rooms, Upload
+from nbgroupchat.protocol import (
+    Command,
+    Edit,
+    Explain,
+    History,
+    Join,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Upload,
+)
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -83,9 +98,9 @@ class Rates:
         Raises Refusal with `too_fast`.
         """
         match command:
-            case Post() | Edit() | Redact() | Pin():
+            case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain() | Rooms():
+            case Join() | History() | Explain() | Rooms() | Search():
                 self._take(self._joins.of(identity))
             case Upload():
                 self._take(self._bytes.of(identity), len(command.data))

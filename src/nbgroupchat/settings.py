@@ -74,7 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     commands_per_minute: int = 1200
     """Of one user, of any kind."""
     posts_per_minute: int = 120
-    """Of one user, with edits, redactions and pins."""
+    """Of one user, with edits, redactions, pins and reactions."""
     joins_per_minute: int = 300
     """Of one user, with whatever else reads the log."""
     room_posts_per_minute: int = 1200

@@ -128,7 +128,7 @@ class NbGroupChat(ExtensionApp):
     )
     posts_per_minute = Integer(
         _DEFAULTS.posts_per_minute,
-        help="How many posts, edits, redactions and pins one user may send; 0 is without limit.",
+        help="How many posts, edits, redactions, pins and reactions one user may send; 0 is without limit.",
         config=True,
     )
     joins_per_minute = Integer(
@@ -138,7 +138,7 @@ class NbGroupChat(ExtensionApp):
     )
     room_posts_per_minute = Integer(
         _DEFAULTS.room_posts_per_minute,
-        help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
+        help="How many posts, edits, redactions, pins and reactions a room takes of everybody; 0 is without limit.",
         config=True,
     )
     attachment_bytes_per_minute = Integer(
