@@ -25,7 +25,9 @@ from tests.exchange import ExchangeClient
 class FakeClient:
     """Joins a hub straight, folds what it is told, and checks on the way that nothing is missing."""
 
-    def __init__(self, hub: Hub, name: str, user: str = "", kind: protocol.Kind = "human") -> None:
+    def __init__(
+        self, hub: Hub, name: str, user: str = "", kind: protocol.Kind = "human", groups: tuple[str, ...] = ()
+    ) -> None:
         self.hub = hub
         self.name = name
         self.events: list[Event] = []
@@ -33,7 +35,7 @@ class FakeClient:
         self.keeps_up = True
         self.lost = False
         self._changed = asyncio.Event()
-        identity = Identity(user or name, name, kind)
+        identity = Identity(user or name, name, kind, groups)
         self.client = Client(identity, Outbox(self._write, self._lose))
 
     async def send(self, command: Command) -> Answer:

@@ -32,6 +32,7 @@ from nbgroupchat.protocol import (
     Status,
     Typing,
 )
+from nbgroupchat.roles import Roles
 from tests.clients import FakeClient, Nobody, asking, lives, plain
 
 
@@ -415,3 +416,38 @@ async def test_a_room_is_given_back_when_what_was_under_way_there_ends() -> None
     with pytest.raises(Refusal):
         await posting
     assert hub.rooms == 0
+
+
+async def test_a_room_one_has_no_part_in_is_none() -> None:
+    """Every command is refused alike for a room of others and for one that nobody opened; inside nobody notices."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    inside = FakeClient(hub, "Ana", groups=("course-101",))
+    await inside.join("course-101")
+    outside = FakeClient(hub, "Ben", groups=("course-102",))
+    for room in ("course-101", "course-999"):
+        for command in (
+            Join(room=room, wire=protocol.WIRE), Post(room=room, cid="1", text="x"), Cancel(room=room, id="x"),
+            Typing(room=room, on=True), History(room=room, before=1), Rooms(room=room), Leave(room=room),
+        ):  # fmt: skip
+            with pytest.raises(Refusal) as refused:
+                await hub.receive(outside.client, command)
+            assert refused.value.code is Code.NOT_FOUND
+            assert room not in refused.value.message
+    assert hub.rooms == 1
+    assert hub.role_of(inside.client.identity, "course-101") == "member"
+
+
+async def test_only_rooms_one_has_a_part_in_are_named() -> None:
+    """Who asks which rooms there are hears of those of their courses alone, however many others there are."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    ana = FakeClient(hub, "Ana", groups=("course-101",))
+    ben = FakeClient(hub, "Ben", groups=("course-102",))
+    for client, rooms in ((ana, ["course-101", "course-101.lab1"]), (ben, [f"course-102.lab{n}" for n in range(5)])):
+        for room in rooms:
+            await client.join(room)
+            await client.post("said here", room)
+    await ben.join("course-102.silent")
+    answer = await ana.send(Rooms(room="course-101", limit=2))
+    assert isinstance(answer, RoomsAnswer)
+    assert {room.name for room in answer.rooms} == {"course-101", "course-101.lab1"}
+    assert not answer.more

@@ -60,7 +60,9 @@ ROWS = (
     ("signalr",),
     (
         "compose",
+        "metrics",
         "server",
+        "service",
     ),
     (
         "link",
@@ -88,7 +90,7 @@ HOMES = {
     "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
-    "prometheus_client": "server",
+    "prometheus_client": "metrics",
     "anywidget": "widget",
     "IPython": "magics",
     "ipykernel": "link",
@@ -184,6 +186,10 @@ def test_each_third_party_has_one_home() -> None:
         (
             "import nbgroupchat.compose",
             {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "anywidget", "IPython"},
+        ),
+        (
+            "import nbgroupchat.service.__main__",
+            {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "jupyterhub", "anywidget", "IPython"},
         ),
         ("import nbgroupchat.server", {"llama_cpp", "openai", "httpx2", "anywidget", "ipykernel"}),
     ],

@@ -165,6 +165,14 @@ def test_kernels_have_a_limit_together() -> None:
     assert not refused(rates, Identity("0", "x"), WRITES[0])
 
 
+def test_kernels_that_are_known_have_their_own() -> None:
+    """Where nobody can make up a kernel, one person's kernels take nothing from the others'."""
+    rates = Rates(Settings(posts_per_minute=2), Clock(), kernels_are_known=True)
+    kernels = [Identity(str(number), "x", "kernel") for number in range(100)]
+    assert not any(refused(rates, one, WRITES[0]) for one in kernels for _ in range(2))
+    assert refused(rates, kernels[0], WRITES[0])
+
+
 def test_a_class_of_thirty_never_meets_the_defaults() -> None:
     """Thirty people who post each two seconds, type, and join ten rooms at once every two minutes are let through."""
     clock = Clock()

@@ -60,6 +60,7 @@ from nbgroupchat.protocol import (
     UploadAnswer,
 )
 from nbgroupchat.replies import Replies
+from nbgroupchat.roles import PlainRoles, Role, Roles
 from nbgroupchat.search import Searches
 from nbgroupchat.seat import Listener, Seat
 
@@ -81,14 +82,17 @@ Answer: TypeAlias = (
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
 
+MOST_ROOMS = 10_000
+"""Among how many, the newest first, somebody's rooms are looked for where not all are everybody's."""
+
 _log = logging.getLogger(__name__)
 
 
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
-    A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
-    every `close_again_seconds`.
+    `roles` say which rooms there are for whom. A room has at most `members_per_room`, 0 without limit. Where the end of
+    a reply cannot be stored, it is tried again every `close_again_seconds`.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Hub:
         members_per_room: int = 0,
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
+        roles: Roles | None = None,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
@@ -107,6 +112,7 @@ class Hub:
         self._replies = Replies(backplane, self._measures, close_again_seconds)
         self.attachments = Attachments(backplane)
         self._encode = encode
+        self._roles = roles or PlainRoles()
         self._agent_name = agent_name
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
@@ -118,6 +124,7 @@ class Hub:
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        self.role_of(client.identity, command.room)
         channel = client.channels.get(command.room)
         try:
             return await self._carry_out(client, command)
@@ -164,6 +171,16 @@ class Hub:
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
+
+    def role_of(self, identity: Identity, room: str) -> Role:
+        """Give what somebody is in a room. Raises Refusal where it does not exist for them, whether or not it does."""
+        role = self._role(identity, room)
+        if role is None:
+            raise Refusal(Code.NOT_FOUND, "There is no such room for you. Check its name, or ask who runs the course.")
+        return role
+
+    def _role(self, identity: Identity, room: str) -> Role | None:
+        return self._roles.role(identity.user, identity.groups, room)
 
     @property
     def rooms(self) -> int:
@@ -284,13 +301,15 @@ class Hub:
         return HistoryAnswer(tuple(entries), more)
 
     async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
-        """Name every room: on a plain server there is none that somebody may not join."""
+        """Name the rooms that there are for somebody: on a plain server there is none that they may not join."""
         self._joined(client, command)
-        known = await self._backplane.rooms(command.limit + 1)
+        known = await self._backplane.rooms(command.limit + 1 if self._roles.plain else MOST_ROOMS)
+        known = [room for room in known if self._role(client.identity, room.name)]
         listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
         said = {room.name for room in known}
         for name, channel in self._channels.items():
-            if channel.present and not channel.log.position.seq and name not in said:
+            silent = channel.present and not channel.log.position.seq and name not in said
+            if silent and self._role(client.identity, name):
                 listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
         return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
 

@@ -31,6 +31,8 @@ class Identity(Struct, frozen=True):
     user: str
     name: str
     kind: Kind = "human"
+    groups: tuple[str, ...] = ()
+    """Where the server knows any: what `roles` go by."""
 
     def __post_init__(self) -> None:
         """Keep what cannot be shown or encoded out of every frame and every log."""

@@ -115,6 +115,11 @@ class Notebook(Panel):
         self.server = server
         write_notebook(server.folder / "work" / f"{person}.ipynb", "%load_ext nbgroupchat", "%chat")
         self.open()
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for the kernel of a notebook that has just been opened, run every cell, and wait for the panel."""
+        self.page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
         self.run_all()
         self.wait_until_live()
 
