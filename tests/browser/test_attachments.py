@@ -18,6 +18,7 @@ OpenNotebook = Callable[[JupyterServer, str], Notebook]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 EVIL = "<img src=x onerror=alert(1)>.png"
+CELLS = "window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells"
 SCRIPT = "<script>document.title = 'ran'</script>\n![x](http://evil.example/y.png)"
 
 
@@ -120,10 +121,9 @@ def test_code_goes_into_a_new_cell_and_is_not_run(server: JupyterServer, open_no
     ana.say("@llama code?")
     ana.wait_for_reply(1, "complete")
     ana.reply().locator("[data-code-action=insert]").click()
-    expect(ana.root.locator(".nbgc-remark")).to_contain_text("was not run")
+    ana.page.wait_for_function(f"() => {CELLS}.length === 4")
     cells = ana.page.evaluate(
-        """() => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells].map(
-          (cell) => [cell.getSource(), cell.execution_count, cell.getOutputs().length])"""
+        f"() => {CELLS}.map((cell) => [cell.getSource(), cell.execution_count, cell.getOutputs().length])"
     )
     assert [source for source, _, _ in cells] == ["%load_ext nbgroupchat", "%chat", "print('inserted')", "last = 1"]
     assert cells[2][1:] == [None, 0]
