@@ -9,6 +9,8 @@
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
  *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
+ *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
@@ -53,8 +55,6 @@ import { transcriptTemplate, type TranscriptActions } from "./transcript";
 import { Unread, bookmarks } from "./unread";
 
 export interface Surface extends NoticeActions {
-  /** What the blocks of code in messages offer, beside being copied. */
-  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
@@ -69,7 +69,6 @@ export interface Surface extends NoticeActions {
   readonly notebook?: Notebook | undefined;
 }
 
-const NO_CODE: CodeActions = { insert: null };
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
@@ -87,6 +86,7 @@ export class View {
   readonly #composer: Composer;
   readonly #attaching: Attaching;
   readonly #files: Files;
+  readonly #code: CodeActions;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -109,6 +109,8 @@ export class View {
     private reader: Reader,
     private readonly surface: Surface,
   ) {
+    const { notebook } = surface;
+    this.#code = { insert: notebook === undefined ? null : (code) => notebook.insertBelow(this.element, code) };
     this.element.className = "nbgroupchat";
     this.element.lang = language;
     this.element.dataset["room"] = reader.name;
@@ -250,7 +252,7 @@ export class View {
   }
 
   get #acting(): TranscriptActions {
-    return { ...this.#actions, place: this.surface.place ?? null, code: this.surface.code ?? NO_CODE };
+    return { ...this.#actions, place: this.surface.place ?? null, code: this.#code };
   }
 
   #title(): TemplateResult {

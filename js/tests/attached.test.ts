@@ -34,7 +34,7 @@ test("a picture comes from the server's own address, with its size and a text fo
   await frame();
   const picture = view.element.querySelector(".nbgc-picture img");
   assert.equal(picture?.getAttribute("src"), `/nbgroupchat/attachments/lobby/${ID}`);
-  assert.deepEqual([picture?.getAttribute("width"), picture?.getAttribute("alt")], ["640", `Picture ${EVIL}`]);
+  assert.deepEqual([picture?.getAttribute("width"), picture?.getAttribute("alt")], ["640", `Picture: ${EVIL}`]);
   assert.equal(shown.hub.all("download").length, 0);
 });
 
