@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import engine, hub
+from benchmarks import engine, hub, panel
 from benchmarks.figures import PROFILES, report, table, write
 
-BENCHMARKS = {"engine": engine, "hub": hub}
+BENCHMARKS = {"engine": engine, "hub": hub, "panel": panel}
 
 
 def main() -> None:

@@ -22,6 +22,9 @@ TARGETS = {
     "idle_kib": Target("the server's memory for each idle connection that has joined, slope over 2,000", at_most=40),
     "bytes_ratio": Target("bytes to a reader of a 2,000-piece reply, divided by those of its text", at_most=13),
     "posts": Target("acknowledged durable posts/s, 50 clients in 10 rooms", at_least=1_000),
+    "relay_join": Target("200 joins through 40 relays, divided by as many at the server itself", at_most=3),
+    "relay_lag_ms": Target("what the relays add to the lag of these 200, 99th percentile of a piece", at_most=75),
+    "relay_kib": Target("a relay's memory for each connection that it passes on", at_most=200),
     "join_storm_s": Target("300 joins into a room of 5,000 events while a reply streams, until all live", at_most=5),
 }
 
@@ -47,6 +50,8 @@ class Size(Struct, frozen=True):
     long_reply: int = 2_000
     posts: float = 5.0
     storm: int = 300
+    relays: int = 40
+    relayed: int = 200
     history: int = 5_000
 
 
@@ -65,6 +70,8 @@ SIZES = {
         long_reply=60,
         posts=0.3,
         storm=10,
+        relays=2,
+        relayed=4,
         history=500,
     ),
 }
@@ -89,6 +96,8 @@ def measure(profile: Profile) -> tuple[Figures, Notes]:
             _slow_reader(run, size, max(4, profile.rounds) if profile.rounds > 1 else 1, figures, notes)
         with site("--store", str(place / "posts.sqlite")) as run:
             _posts(run, size, profile.rounds, figures, notes)
+        with site("--store", str(place / "relays.sqlite")) as run:
+            _relays(run, size, figures, notes)
         with site("--store", str(place / "idle.sqlite")) as run:
             _idle(run, size, figures, notes)
     return {key: figures[key] for key in TARGETS}, notes
@@ -183,6 +192,27 @@ def _posts(run: Site, size: Size, rounds: int, figures: Figures, notes: Notes) -
         rates.append(found["posts"] / found["seconds"])
     figures["posts"] = statistics.median(rates)
     notes["posts"] = f"{min(rates):.0f} to {max(rates):.0f}, each also told to 5"
+
+
+def _relays(run: Site, size: Size, figures: Figures, notes: Notes) -> None:
+    """`relay_…`: each relay is a process of its own, as a single-user server is."""
+    joined: list[float] = []
+    late: list[float] = []
+    with run.relays(size.relays) as relays:
+        before = sum(relay.memory() for relay in relays)
+        for group, ports in (("near", []), ("relayed", [relay.port for relay in relays])):
+            run.tell("open", group=group, count=size.relayed, rooms=[], join=False, ports=ports)
+            joined.append(run.tell("join", group=group, room=group)["since_start"])
+            run.tell("ask", group=group, room=group, text=f"@llama play stamps {size.lag} at {RATE}")
+            late.append(run.tell("lags", group=group)["lag_ms"])
+            after = sum(relay.memory() for relay in relays)
+            run.tell("close", group=group)
+    figures["relay_join"] = joined[1] / joined[0]
+    notes["relay_join"] = f"{joined[1]:.2f} against {joined[0]:.2f} s"
+    figures["relay_lag_ms"] = late[1] - late[0]
+    notes["relay_lag_ms"] = f"{late[1]:.0f} against {late[0]:.0f} ms, all on this machine"
+    figures["relay_kib"] = (after - before) / size.relayed / 1024
+    notes["relay_kib"] = f"{after / size.relays / 2**20:.0f} MiB a process, of which the relay's part is that"
 
 
 def _join_storm(run: Site, size: Size, rounds: int, figures: Figures, notes: Notes) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
 import psutil  # type: ignore[import-untyped]  # it has no types
@@ -39,6 +39,14 @@ class Site:
             raise RuntimeError("The readers have failed; what they said stands above.")
         return json.loads(line)
 
+    @contextmanager
+    def relays(self, count: int) -> Iterator[list[Relay]]:
+        """Start so many relays to the server, and end them."""
+        with ExitStack() as started:
+            names = [f"relay{number}" for number in range(count)]
+            found = [started.enter_context(_started("benchmarks.hub_relay", str(self._port), name)) for name in names]
+            yield [Relay(one) for one in found]
+
     def post(self, path: str, body: str = "") -> None:
         """Send the server a request."""
         request = urllib.request.Request(f"http://127.0.0.1:{self._port}{path}", data=body.encode(), method="POST")
@@ -52,6 +60,18 @@ class Site:
     def seconds(self) -> float:
         """Give the processor time that the server has used."""
         return float(sum(self._server.cpu_times()[:2]))
+
+
+class Relay:
+    """A process that stands for one single-user server."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.port = int(_pipe(process.stdout).readline())
+        self._process = psutil.Process(process.pid)
+
+    def memory(self) -> int:
+        """Give its resident memory in bytes."""
+        return int(self._process.memory_info().rss)
 
 
 @contextmanager

@@ -86,13 +86,21 @@ class Readers:
         self._next_ping = time.monotonic()
 
     def open(
-        self, group: str, count: int, rooms: list[str], path: str = "/hub", join: bool = True, receive_buffer: int = 0
+        self,
+        group: str,
+        count: int,
+        rooms: list[str],
+        path: str = "/hub",
+        join: bool = True,
+        receive_buffer: int = 0,
+        ports: list[int] | None = None,
     ) -> None:
-        """Let so many more join, spread over the rooms, or only connect."""
+        """Let so many more join, spread over the rooms and, where there are some, over relays; or only connect."""
+        doors = ports or [self._port]
         readers = self._groups.setdefault(group, [])
         new = []
         for place in range(len(readers), len(readers) + count):
-            reader = Reader(self._port, f"{path}?user={group}{place}", receive_buffer)
+            reader = Reader(doors[place % len(doors)], f"{path}?user={group}{place}", receive_buffer)
             readers.append(reader)
             new.append(reader)
             self._readers[reader.number] = reader

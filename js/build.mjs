@@ -1,6 +1,8 @@
 // Bundles the panel: `node build.mjs` writes the widget, the plain page and their style sheet where the Python package takes
-// them from; with `--tests` it compiles the tests for Node's own runner instead (vitest needs a newer Node than ours).
-import { readdir, rm } from "node:fs/promises";
+// them from; with `--tests` it compiles the tests for Node's own runner instead (vitest needs a newer Node than ours), with
+// `--sizes` it writes nothing and prints how many bytes of the gzipped widget are there for each library.
+import { readFile, readdir, rm } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const STATIC = "../src/nbgroupchat/static";
@@ -40,4 +42,18 @@ async function buildTests() {
   });
 }
 
-await (process.argv.includes("--tests") ? buildTests() : buildPanel());
+async function printSizes() {
+  const { dependencies } = JSON.parse(await readFile("package.json", "utf8"));
+  const names = Object.keys(dependencies);
+  const whole = await gzipped([]);
+  const sizes = names.map(async (name) => [name, whole - (await gzipped([name, `${name}/*`]))]);
+  console.log(JSON.stringify(Object.fromEntries(await Promise.all(sizes))));
+}
+
+async function gzipped(external) {
+  const { outputFiles } = await build({ ...panel, entryPoints: ["src/index.ts"], write: false, external });
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+}
+
+const tasks = { "--tests": buildTests, "--sizes": printSizes };
+await (tasks[process.argv[2]] ?? buildPanel)();

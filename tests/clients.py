@@ -15,16 +15,19 @@ from nbgroupchat.channel import Client
 from nbgroupchat.hub import Answer, Hub
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer
+from nbgroupchat.protocol import Command, Event, Join, Joined, Live, Post, PostAnswer, Posted
 from nbgroupchat.room import Message, Room
 from nbgroupchat.signalr import client as signalr
+from nbgroupchat.turns import Request, first
 from tests.exchange import ExchangeClient
 
 
 class FakeClient:
     """Joins a hub straight, folds what it is told, and checks on the way that nothing is missing."""
 
-    def __init__(self, hub: Hub, name: str, user: str = "", kind: protocol.Kind = "human") -> None:
+    def __init__(
+        self, hub: Hub, name: str, user: str = "", kind: protocol.Kind = "human", groups: tuple[str, ...] = ()
+    ) -> None:
         self.hub = hub
         self.name = name
         self.events: list[Event] = []
@@ -32,7 +35,7 @@ class FakeClient:
         self.keeps_up = True
         self.lost = False
         self._changed = asyncio.Event()
-        identity = Identity(user or name, name, kind)
+        identity = Identity(user or name, name, kind, groups)
         self.client = Client(identity, Outbox(self._write, self._lose))
 
     async def send(self, command: Command) -> Answer:
@@ -103,12 +106,24 @@ class Nobody:
     def hear(self, room: str, events: object) -> None:
         """Hear nothing."""
 
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Know of no question."""
+    def ask(self, room: str, request: Request) -> None:
+        """Answer nothing."""
+
+    def has(self, room: str, key: str) -> bool:
+        """Know of no request."""
         return False
+
+    def withdraw(self, room: str, asked: str) -> Request | None:
+        """Know of no question."""
+        return None
 
     def closed(self, room: str) -> None:
         """Hear nothing."""
+
+
+def asking(asked: str) -> Request:
+    """Give the request for the first reply to a message, for a test that writes replies itself."""
+    return first(Posted(seq=1, eid=asked, ts=0, by="", name="", kind="human", text=""))
 
 
 def plain(arguments: bytes) -> bytes:

@@ -18,20 +18,23 @@ _LISTENS = re.compile(r"nbgroupchat: rooms such as http://127\.0\.0\.1:(\d+)/|nb
 
 
 class JupyterServer:
-    """Started on entering, with `arguments` after its own; ended by its pid on leaving. `app` is `server` or `lab`."""
+    """Started on entering, with `arguments` after its own; ended by its pid on leaving.
+
+    `app` is `server`, `lab` or `notebook`.
+    """
 
     def __init__(self, folder: Path, *arguments: str, app: str = "server") -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         self.lines: list[str] = []
-        self._app = app
+        self.app = app
         self._arguments = arguments
         self._running = threading.Event()
 
     def __enter__(self) -> JupyterServer:
         for name in ("config", "data", "runtime", "work"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        if self._app == "lab":
+        if self.app != "server":
             # The news would be asked for over the network, and their dialog would lie over the notebook.
             page = self.folder / "config" / "labconfig" / "page_config.json"
             page.parent.mkdir()
@@ -92,7 +95,7 @@ class JupyterServer:
 
     def _command(self) -> Sequence[str]:
         return (
-            sys.executable, "-m", "jupyter", self._app, "--allow-root", "--no-browser", "--ip=127.0.0.1", "--port=0",
+            sys.executable, "-m", "jupyter", self.app, "--allow-root", "--no-browser", "--ip=127.0.0.1", "--port=0",
             "--ServerApp.port_retries=0", *self._arguments,
         )  # fmt: skip
 

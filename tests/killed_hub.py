@@ -17,7 +17,7 @@ from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta
 from nbgroupchat.seat import Seat
-from tests.clients import FakeClient, Nobody, plain
+from tests.clients import FakeClient, Nobody, asking, plain
 
 ROOMS = ("one", "two", "three")
 PEOPLE = ("ana", "ben")
@@ -42,7 +42,9 @@ async def answer(reader: FakeClient, seat: Seat, room: str, run: str) -> None:
     """Write replies for ever; every seventh is stopped in its middle, as a lost model would leave it."""
     number = 0
     while True:
-        reply = await seat.open_reply(room, f"nobody's question {run} {number}", reader.rooms[room].position.seq)
+        reply = await seat.open_reply(
+            room, asking(f"nobody's question {run} {number}"), reader.rooms[room].position.seq
+        )
         for piece in range(5 + number % 40):
             await seat.write(room, Delta(reply, piece, piece + 1, f"{piece} "))
             say(room=room, reply=reply, text=reader.rooms[room].messages[reply].text)

@@ -30,6 +30,8 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
+    React,
+    Reacted,
     Redact,
     Redacted,
     ReplyClosed,
@@ -118,6 +120,9 @@ class Severed:
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         return await self._alive().about(room, messages)
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        return await self._alive().keyed(room, key)
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         await self._alive().record(room, reply, record)
 
@@ -146,6 +151,8 @@ class Told:
         """The client ids of everybody's posts, in the order in which they were first sent."""
         self.texts: dict[str, str] = {}
         """What each message says after its last acknowledged change; "" for a redacted one."""
+        self.reactions: dict[str, set[tuple[str, str]]] = {}
+        """The emoji on each message, and whose."""
         self.stopped: dict[str, str] = {}
         """The text each reply had when its stop was acknowledged."""
         self.seen: dict[str, str] = {}
@@ -270,6 +277,13 @@ class World:
         """Redact an own message."""
         await self._client(name).send(Redact(room=ROOM, id=message))
         self.told.texts[message] = ""
+        self.told.reactions.pop(message, None)
+
+    async def react(self, name: str, message: str, emoji: str, on: bool) -> None:
+        """Put an emoji to a message, or take it away."""
+        await self._client(name).send(React(room=ROOM, id=message, emoji=emoji, on=on))
+        held = self.told.reactions.setdefault(message, set())
+        (held.add if on else held.discard)((emoji, name))
 
     async def stop(self, name: str, reply: str) -> None:
         """Stop a reply."""
@@ -351,8 +365,14 @@ class World:
         for message, text in told.texts.items():
             if message in whole:
                 assert (whole[message].text, whole[message].redacted) == (text, text == "")
+        for message, reactions in told.reactions.items():
+            if message in whole:
+                found = {(reaction.emoji, who.name) for reaction in whole[message].reactions for who in reaction.by}
+                assert found == reactions
         gone = {entry.id for entry in entries if isinstance(entry, Redacted)}
         for entry in entries:
+            if isinstance(entry, Reacted) and entry.id in gone:
+                assert entry.emoji == ""
             if isinstance(entry, (Posted, Edited)) and (entry.eid in gone or getattr(entry, "id", "") in gone):
                 assert entry.text == ""
 

@@ -13,9 +13,10 @@ from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes.base import NOTHING, Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
-from nbgroupchat.engines.base import EngineStatus, Part, Piece, Reading, Sampling, StatusListener
+from nbgroupchat.engines.base import EngineStatus, ModelInfo, Part, Piece, Reading, Sampling, StatusListener
 from nbgroupchat.engines.script import ScriptEngine, Step
 from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.explain import record_of
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.prompt import Prompt
@@ -439,3 +440,59 @@ async def test_a_closed_agent_takes_no_question() -> None:
     asked = await ana.post("@llama hi")
     await asyncio.sleep(0)
     assert (ana.reply_to(asked.id), chat.engine.prompts) == (None, [])
+
+
+async def test_a_reply_that_is_being_opened_when_the_server_ends_is_closed() -> None:
+    """What was stored while nobody could be told of it any more is not left open."""
+    stored = asyncio.Event()
+
+    class Slow(MemoryBackplane):
+        async def append(
+            self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+        ) -> Appended:
+            appended = await super().append(room, entry, key, files)
+            if isinstance(entry, ReplyOpened) and not stored.is_set():
+                stored.set()
+                await asyncio.Event().wait()
+            return appended
+
+    chat = Chat("Never.")
+    chat.hub = Hub(Slow(), plain)
+    chat.agent = Agent(chat.engine, SETTINGS)
+    chat.agent.sit(chat.hub.seat(Identity("", "llama", "agent"), chat.agent))
+    ana = await chat.member("Ana")
+    asked = (await ana.post("@llama?")).id
+    await stored.wait()
+    await chat.agent.close()
+    reply = ana.reply_to(asked)
+    assert reply is not None
+    assert (reply.status, reply.text) == ("interrupted", "")
+
+
+async def test_the_hash_of_a_model_that_was_known_stays_in_the_record() -> None:
+    """A worker that was started anew while a reply was written does not know it yet; the record still does."""
+
+    class Restarted(ScriptEngine):
+        """Forgets the hash of its model while it writes."""
+
+        known = "00ff"
+
+        @property
+        def model(self) -> ModelInfo:
+            return ModelInfo("m", "/m.gguf", self.known, 4096)
+
+    async def restart() -> None:
+        Restarted.known = ""
+
+    chat = Chat()
+    chat.engine = Restarted([["On ", restart, "Friday."]])
+    chat.agent = Agent(chat.engine, SETTINGS)
+    store = MemoryBackplane()
+    chat.hub = Hub(store, plain)
+    chat.agent.sit(chat.hub.seat(Identity("", "llama", "agent"), chat.agent))
+    ana = await chat.member("Ana")
+    reply = await ana.reply((await ana.post("@llama when?")).id)
+    await chat.agent.close()
+    record = record_of((await store.records("lobby", {reply.id}))[reply.id])
+    assert record is not None
+    assert (record.sha256, record.written) == ("00ff", 2)

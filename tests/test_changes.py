@@ -1,4 +1,4 @@
-"""Specification of what members do to messages that are there: edit, redact, pin."""
+"""Specification of what members do to messages that are there: edit, redact, pin, react."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import MAX_PINNED, ChangeAnswer, Delta, Edit, History, Pin, Position, Redact
-from tests.clients import FakeClient, Nobody, plain
+from nbgroupchat.protocol import (
+    MAX_PINNED,
+    MAX_REACTIONS,
+    ChangeAnswer,
+    Delta,
+    Edit,
+    History,
+    Pin,
+    Position,
+    Post,
+    PostAnswer,
+    React,
+    Redact,
+)
+from nbgroupchat.room import Reaction, Reactor
+from tests.clients import FakeClient, Nobody, asking, plain
 
 LLAMA = Identity("", "llama", "agent")
 
@@ -80,7 +94,7 @@ async def test_who_asked_may_redact_the_reply(hub: Hub) -> None:
     await ana.join()
     await ben.join()
     asked = await ana.post("@llama?")
-    reply = await seat.open_reply("lobby", asked.id, 1)
+    reply = await seat.open_reply("lobby", asking(asked.id), 1)
     await seat.write("lobby", Delta(reply, 0, 1, "canary"))
     redact = Redact(room="lobby", id=reply)
     for client in (ana, ben):
@@ -117,3 +131,88 @@ async def test_messages_are_pinned_and_unpinned(hub: Hub) -> None:
     await eve.join()
     for client in (ana, ben, eve):
         assert client.rooms["lobby"].pinned == tuple(said[2:MAX_PINNED])
+
+
+def put(id_: str, emoji: str, on: bool = True) -> React:
+    """Give the command that puts an emoji to a message, or takes it away."""
+    return React(room="lobby", id=id_, emoji=emoji, on=on)
+
+
+async def test_everybody_sees_who_reacted(hub: Hub) -> None:
+    """Each member has an emoji once, however often it is put; what is taken away is gone, also for who joins later."""
+    ana, ben, eve = FakeClient(hub, "Ana"), FakeClient(hub, "Ben"), FakeClient(hub, "Eve")
+    me = (await ana.join()).you
+    other = (await ben.join()).you
+    said = await ben.post("done")
+    assert await ana.send(put(said.id, "👍")) == await ana.send(put(said.id, "👍")) == ChangeAnswer(2)
+    await ben.send(put(said.id, "👍"))
+    await ben.send(put(said.id, "🎉"))
+    await ben.send(put(said.id, "🎉", on=False))
+    assert await ben.send(put(said.id, "🎉", on=False)) == ChangeAnswer(5)
+    await eve.join()
+    for client in (ana, ben, eve):
+        found = client.rooms["lobby"].messages[said.id].reactions
+        assert found == (Reaction("👍", (Reactor(me.id, "Ana"), Reactor(other.id, "Ben"))),)
+
+
+async def test_a_message_has_room_for_so_many_reactions(hub: Hub) -> None:
+    """Beyond the limit only emoji that are there can be put; what is no message's is refused."""
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    await ana.join()
+    await ben.join()
+    said = await ana.post("done")
+    for number in range(MAX_REACTIONS):
+        await ana.send(put(said.id, chr(0x1F400 + number)))
+    with pytest.raises(Refusal) as refusal:
+        await ben.send(put(said.id, "👍"))
+    assert refusal.value.code == Code.TOO_MANY
+    await ben.send(put(said.id, chr(0x1F400)))
+    with pytest.raises(Refusal) as refusal:
+        await ben.send(put("nobody's", "👍"))
+    assert refusal.value.code == Code.NOT_FOUND
+
+
+async def test_a_redaction_ends_the_reactions(hub: Hub) -> None:
+    """Which emoji stood at a message is gone with it, from the log too, and none can be put to it any more."""
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    await ana.join()
+    said = await ana.post("done")
+    await ana.send(put(said.id, "👍"))
+    await ana.send(Redact(room="lobby", id=said.id))
+    with pytest.raises(Refusal) as refusal:
+        await ana.send(put(said.id, "👍"))
+    assert refusal.value.code == Code.NOT_FOUND
+    await ben.join()
+    assert "👍" not in repr(ben.events)
+    for client in (ana, ben):
+        assert client.rooms["lobby"].messages[said.id].reactions == ()
+
+
+async def test_an_edit_that_is_repeated_after_a_redaction_is_answered_as_before(hub: Hub) -> None:
+    """Whoever did not hear the answer hears the same one, also when the message is gone since."""
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    said = await ana.post("Fryday")
+    edit = Edit(room="lobby", cid="e1", id=said.id, text="Friday")
+    first = await ana.send(edit)
+    await ana.send(Redact(room="lobby", id=said.id))
+    assert await ana.send(edit) == first
+
+
+async def test_a_post_answers_only_what_is_there(hub: Hub) -> None:
+    """What is in no room, in another one, or redacted cannot be answered; a post that was taken stays so."""
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    await ana.join("other")
+    said, elsewhere = await ana.post("done?"), await ana.post("done?", "other")
+    answering = Post(room="lobby", cid="c1", text="yes", reply_to=said.id)
+    first = await ana.send(answering)
+    assert isinstance(first, PostAnswer)
+    assert ana.rooms["lobby"].messages[first.id].reply_to == said.id
+    await ana.send(Redact(room="lobby", id=said.id))
+    for gone in (said.id, elsewhere.id, "nobody's"):
+        with pytest.raises(Refusal) as refusal:
+            await ana.send(Post(room="lobby", cid=f"to {gone}", text="yes", reply_to=gone))
+        assert refusal.value.code == Code.NOT_FOUND
+    again = await ana.send(answering)
+    assert again == PostAnswer(first.id, first.seq, duplicate=True)

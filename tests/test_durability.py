@@ -20,7 +20,7 @@ from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta, Pin, Post, PostAnswer
 from nbgroupchat.room import Room
-from tests.clients import FakeClient, Nobody, plain
+from tests.clients import FakeClient, Nobody, asking, plain
 from tests.killed_hub import PEOPLE, ROOMS
 
 KILLS = 24
@@ -153,7 +153,7 @@ async def test_a_reply_whose_end_cannot_be_stored_is_ended_later() -> None:
     ana = FakeClient(hub, "Ana")
     await ana.join()
     asked = (await ana.post("@llama hi")).id
-    reply = await seat.open_reply("lobby", asked, 1)
+    reply = await seat.open_reply("lobby", asking(asked), 1)
     await seat.write("lobby", Delta(reply, 0, 1, "Hel"))
     backplane.full = True
     with pytest.raises(Refusal):

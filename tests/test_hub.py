@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from nbgroupchat import protocol
+from nbgroupchat.backplanes.base import NOTHING, Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
@@ -15,6 +17,7 @@ from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
     Delta,
+    DurableEvent,
     History,
     HistoryAnswer,
     Join,
@@ -29,7 +32,8 @@ from nbgroupchat.protocol import (
     Status,
     Typing,
 )
-from tests.clients import FakeClient, Nobody, lives, plain
+from nbgroupchat.roles import Roles
+from tests.clients import FakeClient, Nobody, asking, lives, plain
 
 
 class Deaf(Nobody):
@@ -282,7 +286,7 @@ async def test_a_reply_grows_for_everybody_and_is_joined_in_its_middle(hub: Hub)
     ana, late = FakeClient(hub, "Ana"), FakeClient(hub, "Late")
     await ana.join()
     asked = (await ana.post("@llama hi")).id
-    reply = await seat.open_reply("lobby", asked, 1)
+    reply = await seat.open_reply("lobby", asking(asked), 1)
     await seat.write("lobby", Delta(reply, 0, 2, "Hel"))
     await late.join()
     assert late.rooms["lobby"].messages[reply].text == "Hel"
@@ -299,7 +303,7 @@ async def test_who_comes_back_in_the_middle_of_a_reply_goes_on_where_it_was(hub:
     ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
     await ana.join()
     await ben.join()
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     await seat.write("lobby", Delta(reply, 0, 2, "one "))
     ben.leave()
     await seat.write("lobby", Delta(reply, 2, 4, "two "))
@@ -319,7 +323,7 @@ async def test_after_a_stop_nothing_is_added(hub: Hub) -> None:
     ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
     await ana.join()
     stopper = (await ben.join()).you.id
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     await seat.write("lobby", Delta(reply, 0, 1, "Hel"))
     answer = await ben.send(Cancel(room="lobby", id=reply))
     assert answer == CancelAnswer(3, "stopped")
@@ -337,7 +341,7 @@ async def test_a_stop_that_comes_too_late_finds_how_it_ended(hub: Hub) -> None:
     ana = FakeClient(hub, "Ana")
     await ana.join()
     asked = (await ana.post("@llama hi")).id
-    reply = await seat.open_reply("lobby", asked, 1)
+    reply = await seat.open_reply("lobby", asking(asked), 1)
     await seat.close_reply("lobby", reply, "complete")
     assert await ana.send(Cancel(room="lobby", id=reply)) == CancelAnswer(3, "complete")
     unasked = (await ana.post("hello")).id
@@ -352,7 +356,7 @@ async def test_stops_and_the_end_race_for_one_close(hub: Hub) -> None:
     seat = hub.seat(Identity("", "llama", "agent"), Nobody())
     ana = FakeClient(hub, "Ana")
     await ana.join()
-    reply = await seat.open_reply("lobby", (await ana.post("@llama hi")).id, 1)
+    reply = await seat.open_reply("lobby", asking((await ana.post("@llama hi")).id), 1)
     stops = [ana.send(Cancel(room="lobby", id=reply)) for _ in range(10)]
     answers = (await asyncio.gather(*stops, seat.close_reply("lobby", reply, "complete")))[:10]
     assert len(set(answers)) == 1
@@ -387,3 +391,63 @@ async def test_the_models_state_is_told_now_and_on_joining(hub: Hub) -> None:
         assert client.rooms["lobby"].status == Status("loading", "SmolLM2", 0.5)
     *_, presence = (event for event in ben.events if isinstance(event, Presence))
     assert (presence.members[0].name, presence.members[0].kind) == ("llama", "agent")
+
+
+async def test_a_room_is_given_back_when_what_was_under_way_there_ends() -> None:
+    """A post that is refused after its author has left leaves no empty room behind."""
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    class Full(MemoryBackplane):
+        async def append(
+            self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+        ) -> Appended:
+            begun.set()
+            await goes_on.wait()
+            raise Refusal(Code.UNAVAILABLE, "The disk is full.")
+
+    hub = Hub(Full(), plain)
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    posting = asyncio.ensure_future(ana.post("hi"))
+    await begun.wait()
+    ana.leave()
+    assert hub.rooms == 1
+    goes_on.set()
+    with pytest.raises(Refusal):
+        await posting
+    assert hub.rooms == 0
+
+
+async def test_a_room_one_has_no_part_in_is_none() -> None:
+    """Every command is refused alike for a room of others and for one that nobody opened; inside nobody notices."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    inside = FakeClient(hub, "Ana", groups=("course-101",))
+    await inside.join("course-101")
+    outside = FakeClient(hub, "Ben", groups=("course-102",))
+    for room in ("course-101", "course-999"):
+        for command in (
+            Join(room=room, wire=protocol.WIRE), Post(room=room, cid="1", text="x"), Cancel(room=room, id="x"),
+            Typing(room=room, on=True), History(room=room, before=1), Rooms(room=room), Leave(room=room),
+        ):  # fmt: skip
+            with pytest.raises(Refusal) as refused:
+                await hub.receive(outside.client, command)
+            assert refused.value.code is Code.NOT_FOUND
+            assert room not in refused.value.message
+    assert hub.rooms == 1
+    assert hub.role_of(inside.client.identity, "course-101") == "member"
+
+
+async def test_only_rooms_one_has_a_part_in_are_named() -> None:
+    """Who asks which rooms there are hears of those of their courses alone, however many others there are."""
+    hub = Hub(MemoryBackplane(), plain, roles=Roles())
+    ana = FakeClient(hub, "Ana", groups=("course-101",))
+    ben = FakeClient(hub, "Ben", groups=("course-102",))
+    for client, rooms in ((ana, ["course-101", "course-101.lab1"]), (ben, [f"course-102.lab{n}" for n in range(5)])):
+        for room in rooms:
+            await client.join(room)
+            await client.post("said here", room)
+    await ben.join("course-102.silent")
+    answer = await ana.send(Rooms(room="course-101", limit=2))
+    assert isinstance(answer, RoomsAnswer)
+    assert {room.name for room in answer.rooms} == {"course-101", "course-101.lab1"}
+    assert not answer.more

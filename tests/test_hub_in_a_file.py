@@ -15,7 +15,7 @@ from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Cancel, Delta, Joined, ReplyClosed
 from tests import test_hub
-from tests.clients import FakeClient, Nobody, plain
+from tests.clients import FakeClient, Nobody, asking, plain
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_a_stop_races_the_pieces_and_nothing_is_told_beyond_it(hub: Hub) -
     await ana.join()
     await ben.join()
     for attempt in range(30):
-        reply = await seat.open_reply("lobby", f"asked {attempt}", 0)
+        reply = await seat.open_reply("lobby", asking(f"asked {attempt}"), 0)
 
         async def write(reply: str) -> int:
             pieces = 0

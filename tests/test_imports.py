@@ -16,6 +16,7 @@ ROWS = (
     (
         "protocol",
         "decoding",
+        "emoji",
         "attachment",
         "picture",
         "prompt",
@@ -44,6 +45,8 @@ ROWS = (
         "outbox",
         "channel",
         "changes",
+        "again",
+        "search",
         "replies",
         "seat",
         "attachments",
@@ -57,7 +60,9 @@ ROWS = (
     ("signalr",),
     (
         "compose",
+        "metrics",
         "server",
+        "service",
     ),
     (
         "link",
@@ -85,7 +90,7 @@ HOMES = {
     "httpx2": "engines.openai_server",
     "jupyter_server": "server",
     "jupyter_core": "server",
-    "prometheus_client": "server",
+    "prometheus_client": "metrics",
     "anywidget": "widget",
     "IPython": "magics",
     "ipykernel": "link",
@@ -148,7 +153,7 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
     """They meet in `compose` alone."""
     for module, path in OURS:
         targets = {imported for imported, _ in imports(path)}
-        if module in ("hub", "channel", "outbox", "replies", "seat"):
+        if module in ("hub", "channel", "outbox", "replies", "seat", "again", "search"):
             assert "nbgroupchat.agent" not in targets
         if module in ("agent", "turn"):
             assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel", "nbgroupchat.replies", "nbgroupchat.seat"}
@@ -181,6 +186,10 @@ def test_each_third_party_has_one_home() -> None:
         (
             "import nbgroupchat.compose",
             {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "anywidget", "IPython"},
+        ),
+        (
+            "import nbgroupchat.service.__main__",
+            {"llama_cpp", "jinja2", "openai", "httpx2", "jupyter_server", "jupyterhub", "anywidget", "IPython"},
         ),
         ("import nbgroupchat.server", {"llama_cpp", "openai", "httpx2", "anywidget", "ipykernel"}),
     ],

@@ -122,6 +122,14 @@ class Story(RuleBasedStateMachine):
         if (message := self.own(name, pick)) is not None:
             self.step(self.world.redact(name, message))
 
+    @rule(name=names, pick=st.integers(0, 99), emoji=st.sampled_from(("👍", "🎉")), on=st.booleans())
+    def react(self, name: str, pick: int, emoji: str, on: bool) -> None:
+        self.come(name)
+        for author in NAMES:
+            if (message := self.own(author, pick)) is not None:
+                return self.step(self.world.react(name, message, emoji, on))
+        return None
+
     @rule(name=names)
     def ask(self, name: str) -> None:
         self.come(name)

@@ -10,7 +10,23 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Rooms, Typing, Upload
+from nbgroupchat.protocol import (
+    Edit,
+    Explain,
+    History,
+    Join,
+    Leave,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Typing,
+    Upload,
+)
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -22,8 +38,17 @@ WRITES = (
     Edit(room="r", cid="c", id="i", text="x"),
     Redact(room="r", id="i"),
     Pin(room="r", id="i", on=True),
+    React(room="r", id="i", emoji="👍", on=True),
+    Regenerate(room="r", id="i", cid="c"),
+    ResumeReply(room="r", id="i", cid="c"),
 )
-READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"), Rooms(room="r"))
+READS = (
+    Join(room="r", wire=1),
+    History(room="r", before=1),
+    Explain(room="r", id="i"),
+    Rooms(room="r"),
+    Search(room="r", text="x"),
+)
 
 
 class Clock:
@@ -138,6 +163,14 @@ def test_kernels_have_a_limit_together() -> None:
     kernels = [Identity(str(number), "x", "kernel") for number in range(100)]
     assert sum(not refused(rates, one, WRITES[0]) for one in kernels) == 2 * KERNELS
     assert not refused(rates, Identity("0", "x"), WRITES[0])
+
+
+def test_kernels_that_are_known_have_their_own() -> None:
+    """Where nobody can make up a kernel, one person's kernels take nothing from the others'."""
+    rates = Rates(Settings(posts_per_minute=2), Clock(), kernels_are_known=True)
+    kernels = [Identity(str(number), "x", "kernel") for number in range(100)]
+    assert not any(refused(rates, one, WRITES[0]) for one in kernels for _ in range(2))
+    assert refused(rates, kernels[0], WRITES[0])
 
 
 def test_a_class_of_thirty_never_meets_the_defaults() -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from nbgroupchat.protocol import Posted, Waiting
-from nbgroupchat.turns import TurnQueue, TurnRefused
+from nbgroupchat.turns import Request, TurnQueue, TurnRefused, first
 
 
-def asked(by: str, number: int = 1) -> Posted:
-    return Posted(seq=number, eid=f"{by}{number}", ts=0, by=by, name=by, kind="human", text="@llama", asks=("m0",))
+def asked(by: str, number: int = 1) -> Request:
+    return first(
+        Posted(seq=number, eid=f"{by}{number}", ts=0, by=by, name=by, kind="human", text="@llama", asks=("m0",))
+    )
 
 
 def taken(queue: TurnQueue, *busy: str) -> str | None:
     found = queue.take(dict.fromkeys(busy))
-    return None if found is None else f"{found[0]} {found[1].eid}"
+    return None if found is None else f"{found[0]} {found[1].asked.eid}"
 
 
 def test_in_a_room_who_asks_first_is_first() -> None:
@@ -54,6 +56,19 @@ def test_one_question_of_a_member_waits() -> None:
     assert taken(queue) == "lobby ana1"
     queue.add("lobby", asked("ana", 4), 0)
     assert len(queue) == 2
+
+
+def test_a_request_waits_once() -> None:
+    """Whoever asks for the same thing again waits once, and is not refused; who asks again is a member like others."""
+    queue = TurnQueue(10)
+    again = Request(asked("ana").asked, "ben", "again ben c1")
+    for _ in range(3):
+        queue.add("lobby", again, 0)
+    assert (len(queue), queue.has("lobby", again.key), queue.has("lobby", "another")) == (1, True, False)
+    queue.add("lobby", asked("ana"), 0)
+    with pytest.raises(TurnRefused):
+        queue.add("lobby", asked("ben"), 0)
+    assert queue.withdraw("lobby", "ana1") == again
 
 
 def test_a_question_can_be_taken_back() -> None:

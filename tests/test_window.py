@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from nbgroupchat.attachment import Attachment
 from nbgroupchat.prompt import Segment
@@ -250,6 +251,25 @@ def test_a_reply_keeps_the_ids_it_was_sampled_as() -> None:
     room.apply(opened(2, "p1", 1))
     room.apply(closed(3, "r2", "One."), (7, 8))
     assert room.read_ahead().segments[-1] == Segment("assistant", "One.", "r2", (7, 8))
+
+
+def test_a_post_that_answers_another_says_whose() -> None:
+    """Its line names who is answered, by name alone, and whom to answer stays who asked; a name cannot forge that."""
+    room = window()
+    room.apply(posted(1, "Ana (to Eve)", "The demo is on Friday."))
+    room.apply(opened(2, "p1", 1))
+    room.apply(closed(3, "r2", "Fine."))
+    room.apply(replace(posted(4, "Ben", "@llama why then?"), reply_to="p1"))
+    room.apply(replace(posted(5, "Eve", "good"), reply_to="r2"))
+    room.apply(replace(posted(6, "Eve", "hm"), reply_to="unheard of"))
+    told = [text for _, text in said_in(room, "p4")]
+    assert told[3:] == [
+        "Ben (to Ana to Eve): @llama why then?", "Eve (to llama): good", "Eve: hm", "(llama, answer Ben.)",
+    ]  # fmt: skip
+    room.apply(edited(7, "p4", "@llama why?"))
+    assert ("user", "Ben (to Ana to Eve): @llama why?") in said_in(room, "p4")
+    assert {"Ben", "Ben (to Ana to Eve)"} <= room.speakers()
+    assert room.speakers_of()["p4"] == "Ben (to Ana to Eve)"
 
 
 PLOT = Attachment(id="0" * 64, name="plot.png", mime="image/png", size=9, width=640, height=480)

@@ -6,6 +6,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { Answering } from "./answering";
 import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
 import { Mentioning, type Mentionable } from "./mentioning";
@@ -14,12 +15,13 @@ import { strings } from "./strings";
 import { mentions } from "./text";
 
 export interface ComposerActions {
-  post(text: string): void;
+  /** `reply_to` is the message it answers, or null. */
+  post(text: string, reply_to: string | null): void;
   /** Something was written. */
   wrote(): void;
   /** Nothing is being written any more. */
   stopped(): void;
-  /** Stop one's own request. */
+  /** Stop one's own request: there is nothing else to give up. */
   escape(): void;
   /** Edit one's own newest message. Says whether there is one. */
   editNewest(): boolean;
@@ -35,6 +37,7 @@ export interface ComposerActions {
 const NEAR_LIMIT = 0.8;
 
 export class Composer {
+  readonly answering: Answering;
   #field: HTMLTextAreaElement | null = null;
   #draft = "";
   #limit = Infinity;
@@ -44,6 +47,7 @@ export class Composer {
     private readonly actions: ComposerActions,
     readonly attaching: Attaching,
   ) {
+    this.answering = new Answering(actions.changed);
     this.#mentioning = new Mentioning({
       take: (text, caret) => this.#replace(text, caret), changed: () => actions.changed(),
       announce: (sentence) => actions.announce(sentence),
@@ -96,6 +100,7 @@ export class Composer {
     const { mention } = snapshot;
     const { controls, active } = this.#mentioning.field;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
+      ${this.answering.template(snapshot.room, () => this.focus())}
       ${this.#mentioning.template()}
       ${this.attaching.tray()}
       <textarea
@@ -190,7 +195,7 @@ export class Composer {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape") {
-      this.actions.escape();
+      if (this.answering.end() === null) this.actions.escape();
     } else if (event.key === "ArrowUp" && this.#field?.value === "" && !isModified(event) && this.actions.editNewest()) {
       event.preventDefault();
     }
@@ -212,7 +217,7 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft);
+    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft, this.answering.end());
     field.value = "";
     this.#draft = "";
     this.#mentioning.hide();

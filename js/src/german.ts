@@ -8,6 +8,17 @@ const zahl = (count: number): string => count.toLocaleString(locale);
 const plural = (count: number, one: string, other: string): string =>
   `${zahl(count)} ${rules.select(count) === "one" ? one : other}`;
 
+const undone = {
+  edit: "Nicht geändert", redact: "Nicht entfernt", pin: "Nicht angeheftet", react: "Keine Reaktion",
+  regenerate: "Nicht gefragt", resume_reply: "Nicht gefragt",
+};
+
+/** Names in a row: the first ones, and how many there are besides. */
+function some(names: readonly string[]): string {
+  const shown = names.length > 9 ? [...names.slice(0, 8), `${zahl(names.length - 8)} weiteren`] : names;
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} und ${shown.at(-1)}`;
+}
+
 export const german: Strings = {
   transcript: (room) => `Nachrichten in ${room}`,
   members: "Wer hier ist",
@@ -51,6 +62,7 @@ export const german: Strings = {
   withdrawLabel: (name) => `Die wartende Frage von ${name} zurückziehen`,
   stopLabel: (name) => `Die Antwort von ${name} stoppen`,
   answerTo: "als Antwort an",
+  answerNothing: "Nicht auf diese Nachricht antworten",
   ended: {
     posted: "",
     open: "",
@@ -62,7 +74,10 @@ export const german: Strings = {
   },
 
   tools: (name) => `Was man mit der Nachricht von ${name} tun kann`,
-  tool: { edit: "Bearbeiten", remove: "Entfernen", pin: "Anheften", unpin: "Lösen", link: "Link kopieren" },
+  tool: {
+    reply: "Antworten", again: "Noch einmal antworten", go_on: "Weiter", edit: "Bearbeiten", remove: "Entfernen",
+    react: "Reagieren", pin: "Anheften", unpin: "Lösen", link: "Link kopieren",
+  },
   linkTo: (when) => `Link zu dieser Nachricht, ${when}`,
   linkCopied: "Der Link zur Nachricht ist kopiert.",
   linkNotCopied: "Der Browser lässt diese Seite nicht kopieren. Kopiere stattdessen die Adresse an der Uhrzeit der Nachricht.",
@@ -76,13 +91,35 @@ export const german: Strings = {
   removeAsk: "Für alle und endgültig entfernen?",
   keep: "Behalten",
   notDone: (what, reason) =>
-    `${{ edit: "Nicht geändert", redact: "Nicht entfernt", pin: "Nicht angeheftet" }[what]}: ` +
+    `${undone[what]}: ` +
     `${reason ?? "Der Server konnte es nicht."}`,
+
+  reactions: (name) => `Reaktionen auf die Nachricht von ${name}`,
+  reactionOf: (emoji, names) => `${emoji} von ${some(names)}`,
+  choose: (name) => `Auf die Nachricht von ${name} reagieren`,
+  other: "Anderes Emoji",
+  noEmoji: "Ein einzelnes Emoji, bitte.",
+
+  search: "Diesen Raum durchsuchen",
+  searchKeys: "Diesen Raum durchsuchen (/)",
+  searchWords: "Gesuchte Wörter",
+  searching: "Suche…",
+  searchOlder: "Ältere Nachrichten durchsuchen",
+  found: (count, more) =>
+    count === 0
+      ? more ? "In den neueren Nachrichten nichts gefunden." : "Nichts gefunden."
+      : `${plural(count, "Nachricht", "Nachrichten")}${more ? ", und ältere" : ""}`,
+
+  attempts: "Antworten auf dieselbe Frage",
+  attempt: (number, count) => `Antwort ${number} von ${count}`,
+  toAttempt: { earlier: "Frühere Antwort", later: "Spätere Antwort" },
+  stoppedBy: (name) => `Von ${name} gestoppt.`,
+  unheard: (agent) => `von ${agent} noch nicht gelesen`,
 
   pinned: "Angeheftet",
   pins: "Angeheftete Nachrichten",
   allPins: (count) => `Alle ${zahl(count)} angehefteten Nachrichten zeigen`,
-  fewerPins: "Nur eine angeheftete Nachricht zeigen",
+  fewerPins: (count) => `Eine von ${zahl(count)} angehefteten Nachrichten zeigen`,
   unpinLabel: (name) => (name === null ? "Diese Nachricht lösen" : `Die Nachricht von ${name} lösen`),
   notFetched: "eine frühere Nachricht",
 

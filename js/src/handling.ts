@@ -1,14 +1,17 @@
 /**
- * What one does to messages in a panel: edit, remove, pin, have a reply explained, go to one; and where the focus is
+ * What one does to messages in a panel: answer, edit, remove, pin, react, have a reply explained, go to one; and where the focus is
  * afterwards, which must never fall to the page around. It knows nothing of how anything looks.
  */
 
+import { Attempts } from "./attempts";
 import type { Composer } from "./composer";
 import { Editor, type Origin } from "./editor";
 import { ExplanationSheet } from "./explanation";
+import { Picker } from "./picker";
 import { Pins } from "./pins";
 import { mayEdit, newestEditable, type Tool } from "./policy";
 import type { Reader } from "./reader";
+import { SearchSheet } from "./search";
 
 /** What shows the messages. */
 export interface Showing {
@@ -26,6 +29,9 @@ const SHOWN_MS = 2_000;
 
 export class Handling {
   readonly editor: Editor;
+  readonly picker: Picker;
+  readonly attempts: Attempts;
+  readonly search: SearchSheet;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
 
@@ -43,10 +49,20 @@ export class Handling {
       left: (id, from) => this.#leftEditor(id, from),
       changed,
     });
+    this.attempts = new Attempts(changed);
+    this.picker = new Picker({
+      react: (id, emoji) => this.reader.react(id, emoji, true),
+      left: (id) => this.#focusTool(id, "react"),
+      changed,
+    });
     const show = (id: string): void => void this.show(id);
     this.pins = new Pins({ show, unpin: (id) => this.reader.pin(id, false), changed });
     this.sheet = new ExplanationSheet({
       explain: (id) => this.reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
+    });
+    this.search = new SearchSheet({
+      search: (text, before) => this.reader.search(text, before), show, changed, left: () => this.#leftSearch(),
+      opened: () => this.openSearch(),
     });
   }
 
@@ -58,7 +74,11 @@ export class Handling {
   use(tool: Tool, id: string): void {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
-    else if (tool === "explain") this.sheet.open(id);
+    else if (tool === "reply") this.#answer(id);
+    else if (tool === "again") this.reader.regenerate(id);
+    else if (tool === "go_on") this.reader.resumeReply(id);
+    else if (tool === "react") this.picker.toggle(id);
+    else if (tool === "explain") this.#explain(id);
     else if (tool === "link") this.panel.copyLink(id);
     else this.reader.pin(id, tool === "pin");
     this.panel.render();
@@ -80,6 +100,7 @@ export class Handling {
     const message = change?.method === "edit" ? snapshot.room.messages.get(change.id) : undefined;
     const files = change?.method === "post" ? (change.files ?? []) : [];
     const text = outbox.discard(cid);
+    if (change?.method === "post" && change.reply_to != null) this.#answer(change.reply_to);
     if (files.length > 0) this.composer.attaching.restore(files);
     if (message !== undefined && mayEdit(message, this.#you)) this.editor.edit(message.id, text, snapshot.textLimit);
     else if (text !== "") this.composer.insert(text);
@@ -89,9 +110,13 @@ export class Handling {
   async show(id: string): Promise<boolean> {
     if (!(await this.reader.find(id))) return false;
     if (!this.root.isConnected) return true;
-    if (this.#sheetCovers()) this.sheet.close();
+    this.attempts.reveal([...this.reader.snapshot.room.messages.values()], id);
+    if (this.#sheetCovers()) {
+      this.sheet.close();
+      this.search.close();
+    }
     this.panel.render();
-    const message = this.#article(id);
+    const message = this.#articleWith(id);
     if (message === null) return false;
     this.panel.bring(message, "center");
     message.focus({ preventScroll: true });
@@ -102,6 +127,31 @@ export class Handling {
 
   get #you(): string | null {
     return this.reader.snapshot.you?.id ?? null;
+  }
+
+  /** What is written next answers this message, as long as it is there. */
+  #answer(id: string): void {
+    if (this.reader.snapshot.room.messages.get(id)?.redacted === true) return;
+    this.composer.answering.begin(id);
+    this.composer.focus();
+  }
+
+  /** There is room for one sheet. */
+  #explain(id: string): void {
+    this.search.close();
+    this.sheet.open(id);
+  }
+
+  /** Open the search. */
+  openSearch(): void {
+    this.sheet.close();
+    this.search.open();
+    this.panel.render();
+  }
+
+  #leftSearch(): void {
+    this.panel.render();
+    this.root.querySelector<HTMLElement>(".nbgc-search-open")?.focus();
   }
 
   #edit(id: string, from: Origin): void {
@@ -126,6 +176,14 @@ export class Handling {
 
   #article(id: string): HTMLElement | null {
     return this.root.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(id)}"]`);
+  }
+
+  /** A reply that is gone on with stands where the last part of it does. */
+  #articleWith(id: string): HTMLElement | null {
+    const { messages } = this.reader.snapshot.room;
+    let last = messages.get(id);
+    for (const message of messages.values()) if (message.continues === last?.id && message.continues !== null) last = message;
+    return this.#article(last?.id ?? id);
   }
 
   /** In a narrow panel the sheet lies over the messages. */

@@ -1,4 +1,4 @@
-/** What stands above the messages: the room, who is here, the connection, and how the model is. Pure templates. */
+/** What stands above the messages: the room, the search, who is here, the connection, and how the model is. Pure templates. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
@@ -11,10 +11,10 @@ import { strings } from "./strings";
 const NAMED = 5;
 
 /** `title` is the room's name, or what leads to other rooms too. */
-export function headerTemplate(title: TemplateResult, snapshot: Snapshot): TemplateResult {
+export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search: TemplateResult): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
-  return html`<header class="nbgc-header">
+  return html`<div class="nbgc-header">
     <h2 class="nbgc-title">${title}</h2>
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
@@ -23,8 +23,8 @@ export function headerTemplate(title: TemplateResult, snapshot: Snapshot): Templ
     ${ready
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
-    ${linkTemplate(snapshot)}
-  </header>`;
+    ${search} ${linkTemplate(snapshot)}
+  </div>`;
 }
 
 /** What keeps the model from answering, as a strip below the header. */

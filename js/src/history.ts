@@ -17,7 +17,7 @@ export interface Holder {
 
 const LIMIT = 100;
 /** As far back as one search goes. */
-const MAX_PAGES = 20;
+const MAX_PAGES = 50;
 
 export class History {
   #fetching: Promise<void> | null = null;

@@ -110,10 +110,10 @@ function fitting(posts: readonly PendingPost[]): PendingPost[] {
 
 function isPost(value: unknown): value is PendingPost {
   if (typeof value !== "object" || value === null) return false;
-  const { method, cid, text, ts, after } = value as Record<string, unknown>;
+  const { method, cid, text, ts, after, reply_to } = value as Record<string, unknown>;
   return (
     method === "post" && typeof cid === "string" && typeof text === "string" && typeof ts === "number" &&
-    (after === null || typeof after === "number")
+    (after === null || typeof after === "number") && (reply_to == null || typeof reply_to === "string")
   );
 }
 

@@ -8,6 +8,7 @@ import { attachmentsTemplate, type AttachmentSource } from "./attached";
 import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
+import { chipsTemplate, type Reacting } from "./chips";
 import type { CodeActions } from "./fence";
 import { icon } from "./icon";
 import { written } from "./language";
@@ -23,26 +24,34 @@ import { toolbarTemplate, type Tools } from "./toolbar";
 /** What a message's looks depend on, besides itself. */
 export interface Surroundings extends Way {
   readonly own: boolean;
+  /** One's own id; null while it is not known. */
+  readonly you: string | null;
   /** It goes on from the message above, of the same author a moment ago. */
   readonly continued: boolean;
-  /** What it answers, where that is not directly above. */
+  /** What it answers, where that is to be said: one may answer any message, a reply answers what is directly above. */
+  readonly answered: string | null;
+  /** That message; null where it is not held. */
   readonly quoted: Message | null;
   readonly mention: string | null;
   /** How many turns come before its own, where it is a question that waits. */
   readonly before: number | null;
   readonly pinned: boolean;
   readonly tools: readonly Tool[];
+  /** It is one of several answers to a question, with this to go to the others. */
+  readonly attempts: TemplateResult | typeof nothing;
+  /** What the agent is called that has not read it yet; null where it has, or nobody reads here. */
+  readonly unheardBy: string | null;
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
 }
 
-/** What stands in a message while one changes it: a field in place of its text, or a question below it. */
+/** What stands in a message while one changes it: a field in place of its text, or a question or a choice below it. */
 export interface Changing {
-  readonly kind: "edit" | "remove";
+  readonly kind: "edit" | "remove" | "react";
   readonly template: TemplateResult;
 }
 
-export interface MessageActions extends PendingActions, Tools {
+export interface MessageActions extends PendingActions, Tools, Reacting {
   readonly code: CodeActions;
   stop(id: string): void;
   show(id: string): void;
@@ -82,17 +91,19 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
       </header>
-      ${quote(around.quoted, actions)}
+      ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around, actions)}
       ${attachmentsTemplate(message.attachments, actions.files)}
-      ${changing?.kind === "remove" ? changing.template : nothing}
+      ${chipsTemplate(message, around.you, actions)}
+      ${changing === null || changing.kind === "edit" ? nothing : changing.template}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
+      ${around.unheardBy === null ? nothing : html`<div class="nbgc-unheard">${strings.unheard(around.unheardBy)}</div>`}
       ${around.before === null ? nothing : waiting(message, around.before, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
-    ${changing === null ? toolbarTemplate(message, around.tools, actions) : nothing}
+    ${changing === null || changing.kind === "react" ? toolbarTemplate(message, around.tools, actions) : nothing}
   </article>`;
 }
 
@@ -166,20 +177,24 @@ function reading(): TemplateResult {
 }
 
 function ending(message: Message): TemplateResult | typeof nothing {
-  const note = message.error ?? strings.ended[message.status];
+  const stopped = message.stopped_by === null ? null : strings.stoppedBy(message.stopped_by);
+  const note = message.error ?? stopped ?? strings.ended[message.status];
   if (note === "") return nothing;
   return html`<div class="nbgc-note" ?data-problem=${message.status === "failed"}>${note}</div>`;
 }
 
-function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
-  if (quoted === null) return nothing;
-  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(gist(quoted), QUOTE_LENGTH);
+/** The beginning of message `id`, which is `quoted` where it is held, as a button that goes there. */
+export function quoteTemplate(
+  id: string | null, quoted: Message | null, actions: Pick<MessageActions, "show">,
+): TemplateResult | typeof nothing {
+  if (id === null) return nothing;
+  const held = quoted?.redacted === true ? strings.removed(quoted.kind) : beginning(quoted === null ? "" : gist(quoted), QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"
     data-lm-suppress-shortcuts="true"
-    @click=${() => actions.show(quoted.id)}
+    @click=${() => actions.show(id)}
   >
-    <span>${strings.answerTo} <bdi>${quoted.name}</bdi></span> <span class="nbgc-quoted">${text}</span>
+    <span>${strings.answerTo} <bdi>${quoted?.name ?? strings.notFetched}</bdi></span> <span class="nbgc-quoted">${held}</span>
   </button>`;
 }

@@ -1,13 +1,13 @@
 /**
  * The posts and changes of one room that the server has not acknowledged yet. They are sent in order, one at a time, and
- * again with the same `cid` after a connection was lost, so that each is done exactly once; to redact or pin something twice
- * is to do it once.
+ * again with the same `cid` after a connection was lost, so that each is done exactly once; to redact or pin something, or
+ * to react to it, twice is to do it once.
  *
  * It knows nothing of how a connection is made or lost: it is given a wire, or told that there is none.
  */
 
 import { backoff, type Clock } from "./clock";
-import { decodeChangeAnswer, decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { decodeChangeAnswer, decodePostAnswer, decodeTurnAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
 import { sendFiles, type Outgoing } from "./upload";
 
 /** The part of a connection that carries commands. */
@@ -19,10 +19,12 @@ export interface Wire {
 
 /** What is to be done: to say something, or to change the message `id`. */
 export type Deed =
-  | { readonly method: "post"; readonly text: string; readonly files?: readonly Outgoing[] }
+  | { readonly method: "post"; readonly text: string; readonly reply_to?: string | null; readonly files?: readonly Outgoing[] }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
-  | { readonly method: "pin"; readonly id: string; readonly on: boolean };
+  | { readonly method: "pin"; readonly id: string; readonly on: boolean }
+  | { readonly method: "react"; readonly id: string; readonly emoji: string; readonly on: boolean }
+  | { readonly method: "regenerate" | "resume_reply"; readonly id: string };
 
 interface Progress {
   /** The client's own id for it. */
@@ -71,7 +73,7 @@ export class Outbox {
       ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null, until: null,
     };
     const replaced = (one: Pending): boolean =>
-      one.state === "failed" && one.method !== "post" && one.method === deed.method && one.id === deed.id;
+      one.state === "failed" && one.method !== "post" && isAlike(one, deed);
     this.#pending = [...this.#pending.filter((one) => !replaced(one)), pending];
     this.changed();
     void this.#drain();
@@ -173,7 +175,8 @@ export class Outbox {
       }
       return 0;
     }
-    if (refusal.retry_ms !== null) {
+    // Nobody waits for a turn behind what others have asked: what is written next would wait, too.
+    if (refusal.retry_ms !== null && post.method !== "regenerate" && post.method !== "resume_reply") {
       this.#update(post.cid, { state: "waiting", error: refusal.message, until: this.clock.now() + refusal.retry_ms });
       return refusal.retry_ms;
     }
@@ -197,6 +200,11 @@ export class Outbox {
   }
 }
 
+function isAlike(one: PendingChange, deed: Deed): boolean {
+  if (deed.method === "post" || one.method !== deed.method || one.id !== deed.id) return false;
+  return one.method !== "react" || deed.method !== "react" || one.emoji === deed.emoji;
+}
+
 type Sleep = (ms: number) => Promise<void>;
 
 function invoked(wire: Wire, room: string, pending: Pending, sleep: Sleep): Promise<unknown> {
@@ -209,17 +217,29 @@ function invoked(wire: Wire, room: string, pending: Pending, sleep: Sleep): Prom
       return wire.invoke("redact", { room, id: pending.id });
     case "pin":
       return wire.invoke("pin", { room, id: pending.id, on: pending.on });
+    case "regenerate":
+    case "resume_reply":
+      return wire.invoke(pending.method, { room, id: pending.id, cid: pending.cid });
+    case "react":
+      return wire.invoke("react", { room, id: pending.id, emoji: pending.emoji, on: pending.on });
   }
 }
 
 /** What a post attaches goes before it; a connection forgets it with its end, so that all of it goes again then. */
-async function said(wire: Wire, room: string, { cid, text, files = [] }: PendingPost, sleep: Sleep): Promise<unknown> {
-  if (files.length === 0) return wire.invoke("post", { room, cid, text });
+async function said(wire: Wire, room: string, post: PendingPost, sleep: Sleep): Promise<unknown> {
+  const { cid, text, reply_to, files = [] } = post;
+  const posting = reply_to == null ? { room, cid, text } : { room, cid, text, reply_to };
+  if (files.length === 0) return wire.invoke("post", posting);
   const refused = await sendFiles(wire, room, files, sleep);
-  return refused ?? wire.invoke("post", { room, cid, text, attachments: files.map(({ id }) => id) });
+  return refused ?? wire.invoke("post", { ...posting, attachments: files.map(({ id }) => id) });
 }
 
+/** Give the entry that shows that something was done; a turn that was asked for is shown by the queue. */
 function seqOf({ method }: Pending, answer: unknown): number {
+  if (method === "regenerate" || method === "resume_reply") {
+    decodeTurnAnswer(answer);
+    return 0;
+  }
   return (method === "post" ? decodePostAnswer(answer) : decodeChangeAnswer(answer)).seq;
 }
 

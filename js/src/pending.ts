@@ -3,10 +3,10 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
 import { again, onItsWay, type PendingActions, type Way } from "./change";
-import type { CodeActions } from "./fence";
-import { badge, time } from "./message";
+import { badge, quoteTemplate, time, type MessageActions } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
+import type { Message } from "./room";
 import { sayingTemplate } from "./saying";
 import { strings } from "./strings";
 
@@ -15,12 +15,16 @@ export interface PendingSurroundings extends Way {
   /** Null before the server has said who one is. */
   readonly you: Member | null;
   readonly continued: boolean;
+  /** The message it answers, where that is held. */
+  readonly quoted: Message | null;
   readonly mention: string | null;
 }
 
 type Post = PendingPost | PendingEdit;
 
-export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions & { readonly code: CodeActions }): TemplateResult {
+export function pendingTemplate(
+  post: Post, around: PendingSurroundings, actions: PendingActions & Pick<MessageActions, "show" | "code">,
+): TemplateResult {
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
@@ -36,6 +40,7 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
+      ${quoteTemplate(post.method === "post" ? (post.reply_to ?? null) : null, around.quoted, actions)}
       ${sayingTemplate({
         text: post.text, open: false, edited: false, reply: false, mention: around.mention, asks: false, insert: actions.code.insert,
       })}

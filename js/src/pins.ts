@@ -63,7 +63,7 @@ export class Pins {
   }
 
   #toggle(count: number): TemplateResult {
-    const label = this.#open ? strings.fewerPins : strings.allPins(count);
+    const label = this.#open ? strings.fewerPins(count) : strings.allPins(count);
     return html`<button
       type="button"
       class="nbgc-tool nbgc-pins-toggle"

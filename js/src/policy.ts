@@ -5,7 +5,7 @@
 
 import type { Message, Room } from "./room";
 
-export type Tool = "explain" | "edit" | "pin" | "unpin" | "link" | "remove";
+export type Tool = "reply" | "again" | "go_on" | "explain" | "edit" | "react" | "pin" | "unpin" | "link" | "remove";
 
 /**
  * Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known,
@@ -15,11 +15,37 @@ export function tools(message: Message, room: Room, you: string | null, linked =
   if (message.redacted || message.status === "open") return [];
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
-  const found: Tool[] = [room.pinned.includes(message.id) ? "unpin" : "pin"];
-  if (message.to !== null) found.unshift("explain");
-  if (mayEdit(message, you)) found.unshift("edit");
+  const found: Tool[] = ["reply", "react"];
+  if (mayAskAgain(message, room)) found.push("again");
+  if (mayGoOn(message, room)) found.push("go_on");
+  if (message.to !== null) found.push("explain");
+  if (mayEdit(message, you)) found.push("edit");
+  found.push(room.pinned.includes(message.id) ? "unpin" : "pin");
   if (linked) found.push("link");
   return mine ? [...found, "remove"] : found;
+}
+
+function mayAskAgain(message: Message, room: Room): boolean {
+  const asked = message.to === null ? undefined : room.messages.get(message.to);
+  return message.to !== null && asked?.redacted !== true && newestReply(room, message.to)?.status !== "open";
+}
+
+/** Only the newest reply to a question goes on, where it ended early and says something. */
+function mayGoOn(message: Message, room: Room): boolean {
+  const early = ["length", "stopped", "interrupted"].includes(message.status) && message.text !== "";
+  return early && mayAskAgain(message, room) && newestReply(room, message.to)?.id === message.id;
+}
+
+const newestReplies = new WeakMap<Room["messages"], ReadonlyMap<string, Message>>();
+
+/** Found once for each state of the room: every message asks. */
+function newestReply({ messages }: Room, to: string | null): Message | undefined {
+  let found = newestReplies.get(messages);
+  if (found === undefined) {
+    found = new Map([...messages.values()].flatMap((message) => (message.to === null ? [] : [[message.to, message]])));
+    newestReplies.set(messages, found);
+  }
+  return to === null ? undefined : found.get(to);
 }
 
 /** Give the newest message that somebody may edit. */

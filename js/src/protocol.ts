@@ -54,6 +54,8 @@ export interface ReplyOpened extends Entry {
   readonly name: string;
   readonly to: string;
   readonly context: number;
+  /** The reply it goes on with; null for a new one. */
+  readonly continues: string | null;
 }
 
 export interface ReplyClosed extends Entry {
@@ -62,6 +64,8 @@ export interface ReplyClosed extends Entry {
   readonly text: string;
   readonly status: ReplyStatus;
   readonly error: string | null;
+  /** Of who stopped it, then. */
+  readonly name: string;
 }
 
 /** Message `id` says `text` from now on. */
@@ -75,6 +79,16 @@ export interface Edited extends Entry {
 export interface Redacted extends Entry {
   readonly type: "redacted";
   readonly id: string;
+}
+
+/** A member, called `name` then, put an emoji to message `id`, or took it away. */
+export interface Reacted extends Entry {
+  readonly type: "reacted";
+  readonly name: string;
+  readonly id: string;
+  /** Empty where the message is redacted. */
+  readonly emoji: string;
+  readonly on: boolean;
 }
 
 export interface RoomChanged extends Entry {
@@ -132,7 +146,7 @@ export interface Live {
   readonly seq: number;
 }
 
-export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged | Unknown;
+export type DurableEvent = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | Reacted | RoomChanged | Unknown;
 export type EphemeralEvent = Delta | TypingChanged | Presence | Queue | Status | Live;
 export type RoomEvent = DurableEvent | EphemeralEvent;
 
@@ -146,9 +160,13 @@ export interface Commands {
   edit: { room: string; cid: string; id: string; text: string };
   redact: { room: string; id: string };
   pin: { room: string; id: string; on: boolean };
+  react: { room: string; id: string; emoji: string; on: boolean };
+  regenerate: { room: string; id: string; cid: string };
+  resume_reply: { room: string; id: string; cid: string };
   explain: { room: string; id: string };
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
+  search: { room: string; text: string; limit?: number; before?: number };
   rooms: { room: string; limit?: number };
   leave: { room: string };
 }
@@ -193,9 +211,14 @@ export interface CancelAnswer {
   readonly status: ReplyStatus;
 }
 
-/** Answer to `edit`, `redact` and `pin`: the entry that made the change. */
+/** Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change. */
 export interface ChangeAnswer {
   readonly seq: number;
+}
+
+/** Answer to `regenerate` and `resume_reply`: the message to which there will be another reply. */
+export interface TurnAnswer {
+  readonly to: string;
 }
 
 /** A part of what the model read: message `id`, called what its speaker is called there, or the server's own `text`. */
@@ -227,6 +250,21 @@ export interface Explanation {
 export interface HistoryAnswer {
   readonly events: readonly DurableEvent[];
   readonly more: boolean;
+}
+
+/** A message that was found, and the part of its text around the first word. */
+export interface Hit {
+  readonly id: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly name: string;
+  readonly snippet: string;
+}
+
+/** Hits, the newest first, and before which entry to go on, 0 where all was looked through. */
+export interface SearchAnswer {
+  readonly hits: readonly Hit[];
+  readonly before: number;
 }
 
 /** A room as others see it: where its log ends, when that was (0 where nothing is kept), and how many members are there. */
@@ -279,10 +317,11 @@ const attachment = shaped({
 
 const events: Readonly<Record<string, Shape>> = {
   posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text), attachments: listOf(attachment) },
-  reply_opened: { ...entry, name: text, to: text, context: count },
-  reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
+  reply_opened: { ...entry, name: text, to: text, context: count, continues: orNull(text) },
+  reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text), name: text },
   edited: { ...entry, id: text, text },
   redacted: { ...entry, id: text },
+  reacted: { ...entry, name: text, id: text, emoji: text, on: flag },
   room_changed: { ...entry, pinned: listOf(text) },
   delta: { id: text, from: count, to: count, text },
   typing: { by: text, on: flag },
@@ -300,7 +339,8 @@ const events: Readonly<Record<string, Shape>> = {
 /** What the server leaves out where it is the default. */
 const defaults: Readonly<Record<string, object>> = {
   posted: { reply_to: null, asks: [], attachments: [] },
-  reply_closed: { error: null },
+  reply_opened: { continues: null },
+  reply_closed: { error: null, name: "" },
   room_changed: { pinned: [] },
   delta: { text: "" },
   status: { model: "", progress: null, message: null },
@@ -320,12 +360,16 @@ const uploadAnswer = shaped({ held: count });
 const downloadAnswer = shaped({ data: text, size: count });
 const cancelAnswer = shaped({ seq: count, status: replyStatus });
 const changeAnswer = shaped({ seq: count });
+const turnAnswer = shaped({ to: text });
 const explanation = shaped({
   id: text, to: text, context: count, read: listOf(shaped({ id: text, speaker: text, text })), left_out: count,
   redacted: listOf(text), prompt: count, evaluated: count, cached: count, written: count, model: text, sha256: text,
   max_tokens: count, temperature: finite, seed: finite,
 });
 const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
+const searchAnswer = shaped({
+  hits: listOf(shaped({ id: text, seq: count, ts: count, name: text, snippet: text })), before: count,
+});
 const roomsAnswer = shaped({
   rooms: listOf(shaped({ name: text, epoch: text, seq: count, ts: count, members: count })), more: flag,
 });
@@ -364,8 +408,16 @@ export function decodeChangeAnswer(value: unknown): ChangeAnswer {
   return checked<ChangeAnswer>(value, changeAnswer, "change");
 }
 
+export function decodeTurnAnswer(value: unknown): TurnAnswer {
+  return checked<TurnAnswer>(value, turnAnswer, "turn");
+}
+
 export function decodeExplanation(value: unknown): Explanation {
   return checked<Explanation>(value, explanation, "explain");
+}
+
+export function decodeSearchAnswer(value: unknown): SearchAnswer {
+  return checked<SearchAnswer>(value, searchAnswer, "search");
 }
 
 export function decodeHistoryAnswer(value: unknown): HistoryAnswer {

@@ -10,8 +10,8 @@ import { History } from "./history";
 import { Keep, shelf, type Shelf } from "./keep";
 import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeJoined, decodeRoomsAnswer, isDurable, refusalOf,
-  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent, type RoomsAnswer,
+  WIRE, decodeExplanation, decodeJoined, decodeRoomsAnswer, decodeSearchAnswer, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent, type RoomsAnswer, type SearchAnswer,
 } from "./protocol";
 import { patiently } from "./patience";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
@@ -164,9 +164,10 @@ export class Reader {
     if (this.#phase !== "away") this.#rejoin();
   }
 
-  post(text: string, files: readonly Outgoing[] = []): void {
+  /** Say something, in answer to a message where `reply_to` names one. */
+  post(text: string, files: readonly Outgoing[] = [], reply_to: string | null = null): void {
     this.typist.reset();
-    const deed = { method: "post", text: carried(text) } as const;
+    const deed = { method: "post", text: carried(text), reply_to } as const;
     this.outbox.add(files.length === 0 ? deed : { ...deed, files });
   }
 
@@ -182,6 +183,21 @@ export class Reader {
 
   pin(id: string, on: boolean): void {
     this.outbox.add({ method: "pin", id, on });
+  }
+
+  /** Put an emoji to a message, or take it away. */
+  react(id: string, emoji: string, on: boolean): void {
+    this.outbox.add({ method: "react", id, emoji, on });
+  }
+
+  /** Ask for another reply to what a reply answers. */
+  regenerate(id: string): void {
+    this.outbox.add({ method: "regenerate", id });
+  }
+
+  /** Ask the agent to go on with a reply that ended early. */
+  resumeReply(id: string): void {
+    this.outbox.add({ method: "resume_reply", id });
   }
 
   /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
@@ -200,6 +216,16 @@ export class Reader {
     try {
       const wire = this.#wire;
       return decodeRoomsAnswer(await patiently(this.clock, async () => wire?.invoke("rooms", { room: this.name })));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ask which messages say some words. Gives the refusal where there is one, null where no answer came. */
+  async search(text: string, before: number | null): Promise<SearchAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("search", { room: this.name, text, ...(before === null ? {} : { before }) });
+      return refusalOf(answer) ?? decodeSearchAnswer(answer);
     } catch {
       return null;
     }

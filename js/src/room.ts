@@ -14,10 +14,12 @@ import type {
   Kind,
   Member,
   Position,
+  Reacted,
   ReplyStatus,
   RoomEvent,
   Status,
 } from "./protocol";
+import { reacted, type Reaction } from "./reaction";
 
 export type MessageStatus = "posted" | "open" | ReplyStatus;
 
@@ -36,13 +38,22 @@ export interface Message {
   readonly attachments: readonly Attachment[];
   readonly to: string | null;
   readonly context: number | null;
+  /** The reply that this one goes on with. */
+  readonly continues: string | null;
+  /** What they were called who stopped it. */
+  readonly stopped_by: string | null;
   readonly error: string | null;
   readonly edited: boolean;
   readonly redacted: boolean;
+  /** In the order in which each emoji first came. */
+  readonly reactions: readonly Reaction[];
 }
 
 /** What entries after a message's own have made of it. */
-type Change = Partial<Pick<Message, "text" | "status" | "error" | "edited" | "redacted" | "attachments">>;
+interface Change extends Partial<Pick<Message, "text" | "status" | "stopped_by" | "error" | "edited" | "redacted" | "attachments">> {
+  /** In their order. */
+  readonly reacted?: readonly Reacted[];
+}
 
 export interface Room {
   readonly position: Position;
@@ -102,6 +113,7 @@ export function reduce(room: Room, event: RoomEvent): Room {
     case "reply_closed":
     case "edited":
     case "redacted":
+    case "reacted":
     case "room_changed":
     case "unknown":
       return advance(room, event);
@@ -132,8 +144,8 @@ export function prepend(room: Room, answer: HistoryAnswer): Room {
   const changes = new Map(older.changes);
   for (const [id, change] of room.changes) {
     const message = older.messages.get(id);
-    if (message === undefined) changes.set(id, { ...changes.get(id), ...change });
-    else messages.set(id, { ...message, ...change });
+    if (message === undefined) changes.set(id, both(changes.get(id), change));
+    else messages.set(id, changed(message, change));
   }
   return { ...room, base: older.base, messages, changes };
 }
@@ -149,8 +161,8 @@ function advance(room: Room, event: DurableEvent): Room {
         typing: without(room.typing, event.by),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
-          text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks, attachments: event.attachments,
-          to: null, context: null, error: null, edited: false, redacted: false,
+          text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
+          attachments: event.attachments, to: null, context: null, continues: null, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_opened":
@@ -159,18 +171,23 @@ function advance(room: Room, event: DurableEvent): Room {
         drafts: new Map(room.drafts).set(event.eid, 0),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
-          text: "", status: "open", reply_to: null, asks: [], attachments: [], to: event.to, context: event.context, error: null,
-          edited: false, redacted: false,
+          text: "", status: "open", reply_to: null, asks: [], attachments: [], to: event.to, context: event.context,
+          continues: event.continues, stopped_by: null, error: null, edited: false, redacted: false, reactions: [],
         }),
       };
     case "reply_closed":
-      return change(withoutDraft(next, event.id), event.id, { text: event.text, status: event.status, error: event.error });
+      return change(withoutDraft(next, event.id), event.id, {
+        text: event.text, status: event.status, error: event.error,
+        stopped_by: event.status === "stopped" ? event.name || null : null,
+      });
     case "edited":
       return change(next, event.id, { text: event.text, edited: true });
     case "redacted": {
       const pinned = room.pinned.filter((id) => id !== event.id);
       return change({ ...next, pinned }, event.id, { text: "", attachments: [], redacted: true });
     }
+    case "reacted":
+      return change(next, event.id, { reacted: [event] });
     case "room_changed":
       return { ...next, pinned: event.pinned };
     case "unknown":
@@ -181,8 +198,20 @@ function advance(room: Room, event: DurableEvent): Room {
 /** Change a message, or remember the change of one that is not held. */
 function change(room: Room, id: string, by: Change): Room {
   const message = room.messages.get(id);
-  if (message !== undefined) return { ...room, messages: withMessage(room, { ...message, ...by }) };
-  return { ...room, changes: new Map(room.changes).set(id, { ...room.changes.get(id), ...by }) };
+  if (message !== undefined) return { ...room, messages: withMessage(room, changed(message, by)) };
+  return { ...room, changes: new Map(room.changes).set(id, both(room.changes.get(id), by)) };
+}
+
+function changed(message: Message, { reacted: events = [], ...by }: Change): Message {
+  const now = { ...message, ...by };
+  if (now.redacted) return { ...now, reactions: [] };
+  const told = events.filter(({ emoji }) => emoji !== "");
+  return told.length === 0 ? now : { ...now, reactions: told.reduce(reacted, now.reactions) };
+}
+
+function both(earlier: Change | undefined, later: Change): Change {
+  const events = [...(earlier?.reacted ?? []), ...(later.reacted ?? [])];
+  return { ...earlier, ...later, ...(events.length > 0 ? { reacted: events } : {}) };
 }
 
 function withoutDraft(room: Room, id: string): Room {

@@ -49,7 +49,7 @@ export class Rover {
   /** Give the button that a key leads to, null at an end, undefined for a key that leads nowhere. */
   #next(button: HTMLElement, key: string): HTMLElement | null | undefined {
     const bar = button.parentElement;
-    const row = [...(bar?.children ?? [])] as HTMLElement[];
+    const row = [...(bar?.children ?? [])].filter((one) => one.matches("button")) as HTMLElement[];
     const bars = [...this.root.querySelectorAll<HTMLElement>('[role="toolbar"]')];
     const forwards = getComputedStyle(button).direction === "rtl" ? -1 : 1;
     const beside = (by: number): HTMLElement | null => row[row.indexOf(button) + by] ?? null;

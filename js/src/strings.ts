@@ -22,6 +22,17 @@ const number = (count: number): string => count.toLocaleString(locale);
 const plural = (count: number, one: string, other = `${one}s`): string =>
   `${number(count)} ${rules.select(count) === "one" ? one : other}`;
 
+/** Names in a row: the first ones, and how many there are besides. */
+function some(names: readonly string[]): string {
+  const shown = names.length > 9 ? [...names.slice(0, 8), `${names.length - 8} others`] : names;
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
+
+const undone = {
+  edit: "Not changed", redact: "Not removed", pin: "Not pinned", react: "No reaction", regenerate: "Not asked",
+  resume_reply: "Not asked",
+};
+
 const english = {
   transcript: (room: string) => `Messages in ${room}`,
   members: "Who is here",
@@ -64,6 +75,7 @@ const english = {
   withdrawLabel: (name: string) => `Stop the question of ${name}, which waits`,
   stopLabel: (name: string) => `Stop the answer of ${name}`,
   answerTo: "in answer to",
+  answerNothing: "Do not answer this message",
   ended: {
     posted: "",
     open: "",
@@ -75,7 +87,10 @@ const english = {
   } satisfies Record<MessageStatus, string>,
 
   tools: (name: string) => `What to do with the message of ${name}`,
-  tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin", link: "Copy link" },
+  tool: {
+    reply: "Answer", again: "Answer again", go_on: "Go on", edit: "Edit", remove: "Remove", react: "React", pin: "Pin",
+    unpin: "Unpin", link: "Copy link",
+  },
   linkTo: (when: string) => `Link to this message, ${when}`,
   linkCopied: "The link to the message is copied.",
   linkNotCopied: "The browser does not let this page copy. Copy the address of the message's time instead.",
@@ -88,13 +103,35 @@ const english = {
   editEmpty: "A message needs a text; it can be removed instead.",
   removeAsk: "Remove it for everybody, for good?",
   keep: "Keep",
-  notDone: (what: "edit" | "redact" | "pin", reason: string | null) =>
-    `${{ edit: "Not changed", redact: "Not removed", pin: "Not pinned" }[what]}: ${reason ?? "the server failed to do it."}`,
+  notDone: (what: "edit" | "redact" | "pin" | "react" | "regenerate" | "resume_reply", reason: string | null) =>
+    `${undone[what]}: ${reason ?? "the server failed to do it."}`,
+
+  reactions: (name: string) => `Reactions to the message of ${name}`,
+  reactionOf: (emoji: string, names: readonly string[]) => `${emoji} from ${some(names)}`,
+  choose: (name: string) => `React to the message of ${name}`,
+  other: "Another emoji",
+  noEmoji: "Type one emoji.",
+
+  search: "Search this room",
+  searchKeys: "Search this room (/)",
+  searchWords: "Words to search for",
+  searching: "Searching…",
+  searchOlder: "Search older messages",
+  found: (count: number, more: boolean): string =>
+    count === 0
+      ? more ? "Nothing found in the newer messages." : "Nothing found."
+      : `${plural(count, "message")}${more ? ", and older ones" : ""}`,
+
+  attempts: "Answers to the same question",
+  attempt: (number: number, count: number) => `Answer ${number} of ${count}`,
+  toAttempt: { earlier: "Earlier answer", later: "Later answer" },
+  stoppedBy: (name: string) => `Stopped by ${name}.`,
+  unheard: (agent: string) => `not yet read by ${agent}`,
 
   pinned: "Pinned",
   pins: "Pinned messages",
   allPins: (count: number) => `Show all ${count} pinned messages`,
-  fewerPins: "Show one pinned message",
+  fewerPins: (count: number) => `Show one of ${count} pinned messages`,
   unpinLabel: (name: string | null) => (name === null ? "Unpin this message" : `Unpin the message of ${name}`),
   notFetched: "an earlier message",
 

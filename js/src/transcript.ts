@@ -3,20 +3,29 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
+import { joined, type Attempts, type Placed } from "./attempts";
 import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
+import { messageTemplate, type Changing, type MessageActions, type Surroundings } from "./message";
 import { written } from "./language";
-import { messageTemplate, type MessageActions, type Surroundings } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
+import type { Picker } from "./picker";
 import { tools } from "./policy";
 import type { Snapshot } from "./snapshot";
-import type { Message } from "./room";
+import type { Message, Room } from "./room";
 import { strings } from "./strings";
 
 export interface TranscriptActions extends MessageActions {
   earlier(): void;
   example(text: string): void;
+}
+
+/** What is done to a message where it stands. */
+export interface InPlace {
+  readonly attempts: Attempts;
+  readonly editor: Editor;
+  readonly picker: Picker;
 }
 
 /** Posts of one author that follow each other sooner than this are shown as one group. */
@@ -25,24 +34,27 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** `unread` is the first message that was new when one came back. */
 export function transcriptTemplate(
-  name: string, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions, unread: string | null = null,
+  name: string, snapshot: Snapshot, now: number, inPlace: InPlace, actions: TranscriptActions, unread: string | null,
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
+  const shown = inPlace.attempts.place(messages);
+  const heard = heardUpTo(messages);
   const empty = messages.length === 0 && pending.length === 0;
   return html`${earlier(snapshot, actions)} ${empty ? emptyTemplate(name, snapshot, actions) : nothing}
   ${repeat(
-    messages,
-    (message) => message.id,
-    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, editor, actions, message.id === unread),
+    shown,
+    ({ key }) => key,
+    (one, index) => placed(one, shown[index - 1] ?? null, { snapshot, now, heard, inPlace, unread }, actions),
   )}
   ${repeat(
     pending,
     (post) => post.cid,
     (post, index) => {
-      const continued = index === 0 ? goesOn(post, messages.at(-1), snapshot) : follows(post, pending[index - 1]);
+      const continued = index === 0 ? goesOn(post, shown.at(-1)?.parts.at(-1), snapshot) : follows(post, pending[index - 1]);
       const { you, mention } = snapshot;
-      return pendingTemplate(post, { you, continued, mention, ...way(snapshot) }, actions);
+      const quoted = post.method === "post" ? (room.messages.get(post.reply_to ?? "") ?? null) : null;
+      return pendingTemplate(post, { you, continued, quoted, mention, ...way(snapshot) }, actions);
     },
   )}`;
 }
@@ -52,46 +64,85 @@ function goesOn(post: PendingPost | PendingEdit, above: Message | undefined, { y
   return above?.by === you?.id && above?.name === you?.name && follows(post, above);
 }
 
+interface Scene {
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  /** What is newer the agent has not read for a reply. */
+  readonly heard: number;
+  readonly unread: string | null;
+  readonly inPlace: InPlace;
+}
+
 function follows(post: PendingPost | PendingEdit, above: { readonly ts: number } | undefined): boolean {
   return above !== undefined && dayOf(above.ts) === dayOf(post.ts) && post.ts - above.ts < GROUP_MS;
 }
 
-function placed(
-  message: Message, above: Message | null, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
-  isFirstNew: boolean,
-): unknown {
+function placed(one: Placed, before: Placed | null, scene: Scene, actions: TranscriptActions): unknown {
+  const { snapshot, now, heard, inPlace, unread } = scene;
+  const isFirstNew = one.parts.some(({ id }) => id === unread);
+  const last = one.parts.at(-1) as Message;
+  const message = joined(one.parts);
+  const above = before?.parts.at(-1) ?? null;
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
-  const around = surroundings(message, above, snapshot, day !== null || isFirstNew, actions.place !== null);
-  // One cannot go on to edit what somebody has removed meanwhile.
-  const doing = message.redacted ? null : editor.doing(message.id);
+  const all = (): Message[] => [...snapshot.room.messages.values()];
+  const around: Surroundings = {
+    ...surroundings(last, above, snapshot, day !== null || isFirstNew, actions.place !== null),
+    attempts: inPlace.attempts.template(one, all),
+    unheardBy: unheardBy(last, heard, snapshot),
+  };
+  // One cannot go on with what somebody has removed meanwhile.
+  const doing = message.redacted ? null : inPlace.editor.doing(message.id);
+  const picking = message.redacted ? null : inPlace.picker.picking(message.id);
   const depends = [
-    message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
-    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing,
+    one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued,
+    around.answered, around.quoted, around.mention, around.before, around.pinned,
+    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
     isFirstNew,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
     const mark = isFirstNew ? html`<div class="nbgc-unread"><span>${strings.unread}</span></div>` : nothing;
-    const changing = doing === null ? null : { kind: doing.kind, template: editor.template(doing) };
+    const changing: Changing | null = doing !== null
+      ? { kind: doing.kind, template: inPlace.editor.template(doing) }
+      : picking === null ? null : { kind: "react", template: inPlace.picker.template(picking, message.name) };
     return html`${divider}${mark}${messageTemplate(message, around, changing, actions)}`;
   });
 }
 
-function surroundings(message: Message, above: Message | null, snapshot: Snapshot, apart: boolean, linked: boolean): Surroundings {
+/** Give the newest entry that the agent has read for a reply; infinite before the first one. */
+function heardUpTo(messages: readonly Message[]): number {
+  const contexts = messages.flatMap(({ context }) => (context === null ? [] : [context]));
+  return contexts.length === 0 ? Infinity : Math.max(...contexts);
+}
+
+function unheardBy(message: Message, heard: number, { mention, room }: Snapshot): string | null {
+  const waits = room.waiting.has(message.id) || message.redacted || message.to !== null;
+  return mention === null || waits || message.seq <= heard ? null : mention.replace(/^@/, "");
+}
+
+function surroundings(
+  message: Message, above: Message | null, snapshot: Snapshot, apart: boolean, linked: boolean,
+): Omit<Surroundings, "attempts" | "unheardBy"> {
   const { room, you, mention } = snapshot;
-  const answered = message.to ?? message.reply_to;
-  const quoted = answered === null || answered === above?.id ? null : (room.messages.get(answered) ?? null);
+  const { answered, quoted } = quotedBy(message, above, room);
   const continued =
-    above !== null && !apart && quoted === null && message.kind !== "agent" &&
+    above !== null && !apart && answered === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
   return {
-    own: message.by === you?.id, continued, quoted, mention,
+    own: message.by === you?.id, you: you?.id ?? null, continued, answered, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
     tools: tools(message, room, you?.id ?? null, linked),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
   };
+}
+
+/** Give what a message answers, where that is to be said. */
+function quotedBy(message: Message, above: Message | null, room: Room): Pick<Surroundings, "answered" | "quoted"> {
+  const question = message.to !== null && message.to !== above?.id && room.messages.has(message.to) ? message.to : null;
+  const answered = message.reply_to ?? question;
+  return { answered, quoted: room.messages.get(answered ?? "") ?? null };
 }
 
 function way({ link, relay }: Snapshot): Way {

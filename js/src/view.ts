@@ -8,13 +8,18 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, react, again, go_on, explain, edit, pin, unpin or remove);
  * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
  *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
+ * - `.nbgc-reactions button[data-emoji][aria-pressed]`, `.nbgc-emojis button[data-choice]`, `input.nbgc-other-input`;
+ * - `.nbgc-attempts button[data-attempt]` (earlier or later) where there are several replies to one question, of which one is shown;
+ *   `.nbgc-unheard` on what the agent has not read for a reply yet;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
+ * - `.nbgc-answering[data-answers] button.nbgc-unanswer` while what is written answers a message;
+ * - `button.nbgc-search-open`, `.nbgc-search` with `input.nbgc-search-input`, `button[data-hit-id]` and `button.nbgc-search-older`;
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
@@ -124,7 +129,7 @@ export class View {
       download: (id) => this.reader.download(id),
     });
     this.#composer = new Composer({
-      post: (text) => this.#post(text),
+      post: (text, reply_to) => this.#post(text, reply_to),
       wrote: () => this.reader.typist.wrote(),
       stopped: () => this.reader.typist.stopped(),
       escape: () => this.#stopOwn(),
@@ -227,7 +232,7 @@ export class View {
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.#title(), snapshot)} ${waitTemplate(snapshot, this.surface)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+    return html`${headerTemplate(this.#title(), snapshot, this.#handling.search.button())} ${waitTemplate(snapshot, this.surface)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
       ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
@@ -239,10 +244,11 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#acting, this.#firstNew)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling, this.#acting, this.#firstNew)}
           </div>
         </div>
-        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#switcher.sheet(this.reader.name)}
+        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.search.template()}
+        ${this.#switcher.sheet(this.reader.name)}
         ${this.#remark.template()}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
@@ -356,8 +362,8 @@ export class View {
     if (sentence !== "" && region !== null) region.textContent = sentence;
   }
 
-  #post(text: string): void {
-    this.reader.post(text, this.#attaching.take());
+  #post(text: string, reply_to: string | null): void {
+    this.reader.post(text, this.#attaching.take(), reply_to);
     this.#unseen.forget();
     this.#follower?.toEnd();
   }
@@ -378,6 +384,7 @@ export class View {
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
     use: (tool, id) => this.#handling.use(tool, id),
+    react: (id, emoji, on) => this.reader.react(id, emoji, on),
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
@@ -404,6 +411,9 @@ export class View {
     if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.shiftKey && save !== null) {
       event.preventDefault();
       save();
+    } else if (event.key === "/" && isFree(event)) {
+      event.preventDefault();
+      this.#handling.openSearch();
     } else if (event.key === "F6") {
       event.preventDefault();
       const inComposer = (event.target as Element).closest(".nbgc-composer") !== null;
@@ -411,4 +421,10 @@ export class View {
       else this.#composer.focus();
     }
   };
+}
+
+/** Say whether a key would write nothing. */
+function isFree(event: KeyboardEvent): boolean {
+  const writes = (event.target as Element).closest("input, textarea") !== null;
+  return !writes && !event.ctrlKey && !event.metaKey && !event.altKey;
 }

@@ -181,6 +181,13 @@ export function pinned(seq: number, ...ids: string[]): object {
   return { type: "room_changed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, pinned: ids };
 }
 
+export function reacted(seq: number, id: string, emoji: string, change: object = {}): object {
+  return {
+    type: "reacted", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, name: BEN.name, id, emoji, on: true,
+    ...change,
+  };
+}
+
 export function explanation(change: Partial<Explanation> = {}): Explanation {
   return {
     id: "e2", to: "e1", context: 1, read: [{ id: "", speaker: "", text: "You are llama." }, { id: "e1", speaker: "Ben", text: "" }],

@@ -17,15 +17,15 @@ function offered(held: Room, id: string, you: string | null): string {
 
 test("one's own post can be edited, pinned and removed, others' only pinned", () => {
   const held = room(posted(1, "hi"));
-  assert.equal(offered(held, "e1", BEN.id), "edit pin remove");
-  assert.equal(offered(held, "e1", ANA.id), "pin");
-  assert.equal(offered(held, "e1", null), "pin");
+  assert.equal(offered(held, "e1", BEN.id), "reply react edit pin remove");
+  assert.equal(offered(held, "e1", ANA.id), "reply react pin");
+  assert.equal(offered(held, "e1", null), "reply react pin");
 });
 
 test("a reply is explained to everybody, and removed by who asked for it", () => {
   const held = room(posted(1, "@llama?"), opened(2, "e1"), closed(3, "e2", "yes", "stopped"));
-  assert.equal(offered(held, "e2", BEN.id), "explain pin remove");
-  assert.equal(offered(held, "e2", ANA.id), "explain pin");
+  assert.equal(offered(held, "e2", BEN.id), "reply react again go_on explain pin remove");
+  assert.equal(offered(held, "e2", ANA.id), "reply react again go_on explain pin");
 });
 
 test("nothing is offered of a reply that is being written, nor of what was removed", () => {
@@ -35,7 +35,7 @@ test("nothing is offered of a reply that is being written, nor of what was remov
 });
 
 test("what is pinned can be unpinned", () => {
-  assert.equal(offered(room(posted(1, "hi"), pinned(2, "e1")), "e1", ANA.id), "unpin");
+  assert.equal(offered(room(posted(1, "hi"), pinned(2, "e1")), "e1", ANA.id), "reply react unpin");
 });
 
 test("the newest editable message is one's own newest post that is still there", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeDownloadAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, decodeRoomsAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
+  decodeJoined, decodePostAnswer, decodeRoomsAnswer, decodeSearchAnswer, decodeTurnAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -16,7 +16,8 @@ for (const frame of frames<EventFrame>("events")) {
   });
 
   test(`events: ${frame.name} without one of its required fields is malformed`, () => {
-    const optional = new Set(["type", "reply_to", "asks", "attachments", "error", "progress", "message", "model", "pinned"]);
+    const optional = new Set(["type", "reply_to", "asks", "attachments", "error", "progress", "message", "model", "pinned", "continues"]);
+    if (frame.arguments[1][0]?.["type"] === "reply_closed") optional.add("name");
     if (frame.arguments[1][0]?.["type"] === "delta") optional.add("text");
     const [room, [event]] = frame.arguments;
     const fields = Object.keys(event ?? {}).filter((field) => !optional.has(field));
@@ -30,7 +31,9 @@ for (const frame of frames<EventFrame>("events")) {
 
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
-  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation, UploadAnswer: decodeUploadAnswer,
+  ChangeAnswer: decodeChangeAnswer, TurnAnswer: decodeTurnAnswer, Explanation: decodeExplanation,
+  SearchAnswer: decodeSearchAnswer,
+  UploadAnswer: decodeUploadAnswer,
   DownloadAnswer: decodeDownloadAnswer, RoomsAnswer: decodeRoomsAnswer,
 };
 
@@ -64,9 +67,16 @@ test("commands: each of the golden frames can be written with the types of this 
     edit: [{ room: "lobby", cid: "c2", id: "a", text: "Hello" }],
     redact: [{ room: "lobby", id: "a" }],
     pin: [{ room: "lobby", id: "a", on: true }],
+    react: [
+      { room: "lobby", id: "a", emoji: "👍", on: true },
+      { room: "lobby", id: "a", emoji: " \u2764 ", on: false },
+    ],
+    regenerate: [{ room: "lobby", id: "c", cid: "c5" }],
+    resume_reply: [{ room: "lobby", id: "c", cid: "c6" }],
     explain: [{ room: "lobby", id: "c" }],
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
+    search: [{ room: "lobby", text: "demo friday" }, { room: "lobby", text: "demo", limit: 5, before: 9 }],
     rooms: [{ room: "lobby" }],
     leave: [{ room: "lobby" }],
   };
@@ -83,7 +93,7 @@ test("an ephemeral event of an unknown type is left out", () => {
 });
 
 test("a durable event of an unknown type keeps its place in the log", () => {
-  const [event] = decodeEvents("lobby", [{ type: "reacted", seq: 7, eid: "x", ts: 1, by: "m1", with: "+" }]).events;
+  const [event] = decodeEvents("lobby", [{ type: "painted", seq: 7, eid: "x", ts: 1, by: "m1", with: "+" }]).events;
   assert.equal(event?.type, "unknown");
   assert.ok(event !== undefined && isDurable(event) && event.seq === 7);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeEvents, decodeHistoryAnswer, decodeJoined, type RoomEvent } from "../src/protocol";
 import { Gap, emptyRoom, join, prepend, reduce, type Room } from "../src/room";
-import { ANA, BEN, closed, edited, frames, joinedAnswer, live, opened, pinned, posted, redacted } from "./fakes";
+import { ANA, BEN, closed, edited, frames, joinedAnswer, live, opened, pinned, posted, reacted, redacted } from "./fakes";
 
 interface Fold { name: string; base: number; events: object[]; state?: object; gap?: boolean }
 
@@ -56,7 +56,7 @@ test("a snapshot starts over at its base", () => {
 });
 
 test("an unknown durable event takes its place and says nothing", () => {
-  const after = fold(emptyRoom("e1"), posted(1, "hi"), { type: "reacted", seq: 2, eid: "x", ts: 1, by: "m1" }, posted(3, "ho"));
+  const after = fold(emptyRoom("e1"), posted(1, "hi"), { type: "painted", seq: 2, eid: "x", ts: 1, by: "m1" }, posted(3, "ho"));
   assert.deepEqual([after.position.seq, after.messages.size], [3, 2]);
 });
 
@@ -114,6 +114,7 @@ test("whatever the page, a room read backwards is the room read from its start",
   const events = [
     posted(1, "a"), posted(2, "b"), opened(3, "e2"), edited(4, "e1", "A"), closed(5, "e3", "c"), pinned(6, "e1", "e3"),
     redacted(7, "e3"), edited(8, "e2", "B"), posted(9, "d"), redacted(10, "e1"), edited(11, "e2", "BB"),
+    reacted(12, "e2", "👍"), reacted(13, "e9", "🎉"), reacted(14, "e2", "👍", { on: false }), reacted(15, "e2", "🎉"), reacted(16, "e3", ""),
   ];
   const whole = fold(emptyRoom("e1"), ...events);
   for (let one = 1; one < events.length; one += 1) {

@@ -19,14 +19,14 @@ const stops = ({ all }: Shown): Element[] => all('[data-tool][tabindex="0"]');
 
 test("Tab comes to one button of all toolbars: of the newest message, or where one has been", async () => {
   const shown = await room();
-  assert.deepEqual(stops(shown), [shown.at("e4", "pin")]);
+  assert.deepEqual(stops(shown), [shown.at("e4", "reply")]);
   shown.at("e1", "remove").focus();
   assert.deepEqual(stops(shown), [shown.at("e1", "remove")]);
   await shown.hear(posted(5, "more"));
   assert.deepEqual(stops(shown), [shown.at("e1", "remove")]);
   shown.at("e1", "remove").blur();
   await shown.hear(posted(6, "and more"));
-  assert.deepEqual(stops(shown), [shown.at("e6", "pin")]);
+  assert.deepEqual(stops(shown), [shown.at("e6", "reply")]);
 });
 
 test("arrows go along a toolbar and to the same button of the next one", async () => {
@@ -37,7 +37,7 @@ test("arrows go along a toolbar and to the same button of the next one", async (
     return focused().join(" ");
   });
   assert.deepEqual(steps, [
-    "e2 pin", "e1 pin", "e1 edit", "e1 edit", "e1 remove", "e2 remove", "e2 explain", "e4 pin", "e4 pin",
+    "e2 pin", "e1 pin", "e1 edit", "e1 react", "e1 remove", "e2 remove", "e2 reply", "e4 reply", "e4 reply",
   ]);
 });
 

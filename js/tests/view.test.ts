@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outbox } from "../src/outbox";
 import { decodeEvents } from "../src/protocol";
-import { ANA, closed, explanation, joinedAnswer, live, opened, posted, redacted } from "./fakes";
+import { ANA, closed, explanation, joinedAnswer, live, opened, posted, reacted, redacted } from "./fakes";
 import { key, show, write } from "./shown";
 
 test("the root tells the room and the state of the connection", async () => {
@@ -49,6 +49,10 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   shown.find<HTMLButtonElement>('[data-message-id="e6"] [data-tool="edit"]').click();
   await frame();
   check();
+  shown.find<HTMLButtonElement>('[data-message-id="e4"] [data-tool="react"]').click();
+  shown.find<HTMLButtonElement>('[data-message-id="e4"] [data-tool="reply"]').click();
+  await shown.hear(reacted(8, "e4", "👍"));
+  check();
   shown.find<HTMLButtonElement>('[data-message-id="e7"] [data-tool="remove"]').click();
   await frame();
   check();
@@ -56,11 +60,12 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   await frame();
   check();
   const expected = [
-    "", "nbgc-act", "nbgc-ask", "nbgc-code", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input", "nbgc-message",
-    "nbgc-name-input", "nbgc-picker", "nbgc-pin", "nbgc-plain", "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change",
-    "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove", "nbgc-plain nbgc-save", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop",
-    "nbgc-table", "nbgc-tool",
-    "nbgc-tool nbgc-attach", "nbgc-tool nbgc-close", "nbgc-tool nbgc-pins-toggle", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
+    "", "nbgc-act", "nbgc-ask", "nbgc-chip", "nbgc-code", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input",
+    "nbgc-message", "nbgc-name-input", "nbgc-other-input", "nbgc-picker", "nbgc-pin", "nbgc-plain",
+    "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change", "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove",
+    "nbgc-plain nbgc-save", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop", "nbgc-table", "nbgc-tool",
+    "nbgc-tool nbgc-attach", "nbgc-tool nbgc-close", "nbgc-tool nbgc-emoji", "nbgc-tool nbgc-pins-toggle",
+    "nbgc-tool nbgc-search-open", "nbgc-tool nbgc-unanswer", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
   ];
   assert.deepEqual([...seen].sort(), expected);
 });

@@ -28,7 +28,7 @@ from nbgroupchat.protocol import (
 )
 from nbgroupchat.settings import Settings
 from nbgroupchat.turn import Seat, Turn, begin
-from nbgroupchat.turns import TurnQueue, TurnRefused
+from nbgroupchat.turns import Request, TurnQueue, TurnRefused, first
 from nbgroupchat.window import BYTES_PER_TOKEN, Window
 
 _log = logging.getLogger(__name__)
@@ -93,12 +93,24 @@ class Agent:
                 self._engine.listen(room, window.read_ahead())
         self._next_turns()
 
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Answer a question no more that has no reply yet; False where it is not waiting for one."""
+    def ask(self, room: str, request: Request) -> None:
+        """Answer a question once more. Raises TurnRefused."""
+        if self._closed:
+            raise TurnRefused("The server is ending. Ask again when it is back.")
+        self._queue.add(room, request, asyncio.get_running_loop().time())
+        self._next_turns()
+
+    def has(self, room: str, key: str) -> bool:
+        """Say whether the request with that key waits, or its reply is about to be opened."""
+        turn = self._turns.get(room)
+        return (turn is not None and turn.request.key == key) or self._queue.has(room, key)
+
+    def withdraw(self, room: str, asked: str) -> Request | None:
+        """Answer a question no more that waits for a reply, and give what was asked; None where it does not wait."""
         turn = self._turns.get(room)
         if turn is not None and turn.asked.eid == asked and turn.reply is None:
             turn.stop()
-            return True
+            return turn.request
         withdrawn = self._queue.withdraw(room, asked)
         self._next_turns()
         return withdrawn
@@ -112,8 +124,8 @@ class Agent:
         self._closed = True
         self._queue.clear()
         tasks = [turn.task for turn in self._turns.values() if turn.task is not None]
-        for task in tasks:
-            task.cancel()
+        for turn in self._turns.values():
+            turn.end()
         if running := [*tasks, *self._refusals]:
             await asyncio.wait(running)
         await self._engine.close()
@@ -126,7 +138,7 @@ class Agent:
             return
         loop = asyncio.get_running_loop()
         try:
-            self._queue.add(room, asked, loop.time())
+            self._queue.add(room, first(asked), loop.time())
         except TurnRefused as refused:
             # An answer like any other, for whoever asked may be a cell that waits for one.
             task = loop.create_task(self._refuse(room, asked, str(refused)))
@@ -134,14 +146,14 @@ class Agent:
             task.add_done_callback(self._refusals.discard)
 
     async def _refuse(self, room: str, asked: Posted, why: str) -> None:
-        if (reply := await begin(self._seat, room, asked.eid, asked.seq)) is not None:
+        if (reply := await begin(self._seat, room, first(asked), asked.seq)) is not None:
             await self._seat.close_reply(room, reply, "failed", why)
 
     def _next_turns(self) -> None:
         """Begin what can begin, and let everybody know who waits."""
         while len(self._turns) < self._settings.turns_at_once and (found := self._queue.take(self._turns)):
-            room, asked = found
-            turn = self._turns[room] = Turn(self._seat, self._engine, self._sampling, room, asked, self._measures)
+            room, request = found
+            turn = self._turns[room] = Turn(self._seat, self._engine, self._sampling, room, request, self._measures)
             answering = turn.answer(self._windows[room], self._settings.agent_name)
             turn.task = asyncio.get_running_loop().create_task(answering)
             turn.task.add_done_callback(partial(self._ended, room))

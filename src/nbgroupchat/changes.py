@@ -1,4 +1,4 @@
-"""What members do to messages that are there: edit, redact and pin them, and ask what the model read for a reply.
+"""What members do to messages that are there: edit, redact, pin, react, and ask what the model read for a reply.
 
 This module touches trust: who may do it is decided (`policy`) under the room's lock, together with the write, by what
 the log says at that moment.
@@ -10,7 +10,7 @@ from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.channel import Channel
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.explain import explanation, record_of
-from nbgroupchat.policy import check_edit, check_pin, check_redaction
+from nbgroupchat.policy import check_edit, check_pin, check_reaction, check_redaction, check_reply_to
 from nbgroupchat.protocol import (
     ChangeAnswer,
     Edit,
@@ -19,6 +19,8 @@ from nbgroupchat.protocol import (
     Explanation,
     Member,
     Pin,
+    React,
+    Reacted,
     Redact,
     Redacted,
     RoomChanged,
@@ -37,10 +39,24 @@ class Changes:
         key = f"edit {me.id} {command.cid}"
         async with channel.lock:
             message = await self._message(channel, command.id)
-            check_edit(message, me)
+            try:
+                check_edit(message, me)
+            except Refusal:
+                # What was answered is answered again, also where the message is gone since.
+                if (before := await self._backplane.keyed(channel.room, key)) is None:
+                    raise
+                return ChangeAnswer(before.seq)
             entry = Edited(seq=0, eid="", ts=0, by=me.id, id=command.id, text=command.text)
             appended = await self._backplane.append(channel.room, entry, key)
         return ChangeAnswer(appended.entry.seq)
+
+    async def check_reply_to(self, channel: Channel, id_: str, key: str) -> None:
+        """Raise Refusal unless a post may answer a message; one that stands under `key` already was taken before."""
+        try:
+            check_reply_to(await self._message(channel, id_))
+        except Refusal:
+            if await self._backplane.keyed(channel.room, key) is None:
+                raise
 
     async def redact(self, channel: Channel, me: Member, command: Redact) -> ChangeAnswer:
         """Take back what a message says. Raises Refusal."""
@@ -62,6 +78,18 @@ class Changes:
                 check_pin(await self._message(channel, command.id), pinned)
                 pinned += (command.id,)
             entry = RoomChanged(seq=0, eid="", ts=0, by=me.id, pinned=pinned)
+            appended = await self._backplane.append(channel.room, entry)
+        return ChangeAnswer(appended.entry.seq)
+
+    async def react(self, channel: Channel, me: Member, command: React) -> ChangeAnswer:
+        """Put an emoji to a message, or take it away. Raises Refusal."""
+        async with channel.lock:
+            message = await self._message(channel, command.id)
+            if not check_reaction(message, command.emoji, command.on, me):
+                return ChangeAnswer(channel.log.position.seq)
+            entry = Reacted(
+                seq=0, eid="", ts=0, by=me.id, name=me.name, id=command.id, emoji=command.emoji, on=command.on
+            )
             appended = await self._backplane.append(channel.room, entry)
         return ChangeAnswer(appended.entry.seq)
 

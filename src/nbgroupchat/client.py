@@ -33,6 +33,7 @@ from nbgroupchat.protocol import (
     Joined,
     Member,
     Post,
+    React,
     Redact,
     RoomListed,
     Rooms,
@@ -189,6 +190,15 @@ class ChatRoom:
         """
         self._check()
         self._connection.run(self._connection.command(Redact(room=self.name, id=message_id), ChangeAnswer))
+
+    def react(self, message_id: str, emoji: str, on: bool = True) -> None:
+        """Put an emoji to a message, or take it away.
+
+        Raises Refusal where that is none, or the message is gone, ChatError where no answer came.
+        """
+        self._check()
+        command = React(room=self.name, id=message_id, emoji=emoji, on=on)
+        self._connection.run(self._connection.command(command, ChangeAnswer))
 
     def ask(self, text: str, timeout: float | None = None, attach: Attach = ()) -> Reply:
         """Ask the agent, everybody in the room reading along, and wait for its reply, which grows in the cell.

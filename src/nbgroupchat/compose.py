@@ -33,6 +33,7 @@ from nbgroupchat.measures import Measures
 from nbgroupchat.outbox import Outbox
 from nbgroupchat.policy import Identity
 from nbgroupchat.rates import Rates
+from nbgroupchat.roles import PlainRoles, Roles
 from nbgroupchat.settings import Settings
 from nbgroupchat.signalr.connection import Connection, Reply
 from nbgroupchat.signalr.endpoint import Endpoint
@@ -49,7 +50,8 @@ _log = logging.getLogger(__name__)
 class Composition:
     """A hub with its agent, ready to be joined. To be made on the event loop that it runs on.
 
-    `engine` takes the place of the one that the settings name, `clock` and `pause` that of time.
+    `engine` takes the place of the one that the settings name, `clock` and `pause` that of time. `roles` say which
+    rooms there are for whom; without them it is a plain server's hub.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Composition:
         engine: Engine | None = None,
         clock: Callable[[], float] | None = None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        roles: Roles | None = None,
     ) -> None:
+        roles = roles or PlainRoles()
         self.pause = pause
         self.settings = settings
         self.measures = Measures()
@@ -70,8 +74,9 @@ class Composition:
             settings.max_rooms,
             settings.members_per_room,
             measures=self.measures,
+            roles=roles,
         )
-        self.rates = Rates(settings, clock or time.monotonic)
+        self.rates = Rates(settings, clock or time.monotonic, kernels_are_known=not roles.plain)
         self.engine = engine or make_engine(settings)
         self._trimming: asyncio.Task[None] | None = None
         self._agent: Agent | None = None

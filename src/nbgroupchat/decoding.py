@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from nbgroupchat.characters import visible
+from nbgroupchat.emoji import emoji
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.protocol import COMMANDS, MAX_SAFE_INTEGER, MAX_TEXT, ROOM_NAMES, Command, Edit, Post, fits_text
+from nbgroupchat.protocol import COMMANDS, MAX_SAFE_INTEGER, MAX_TEXT, ROOM_NAMES, Command, Edit, Post, React, fits_text
 
 
 def decode_command(target: str, raw: bytes) -> Command:
@@ -46,6 +47,8 @@ def decode_command(target: str, raw: bytes) -> Command:
 
 
 def _normalised(command: Command) -> Command:
+    if isinstance(command, React):
+        return _with_emoji(command)
     if not isinstance(command, (Post, Edit)):
         return command
     text = visible(command.text)
@@ -57,6 +60,13 @@ def _normalised(command: Command) -> Command:
             f"The message has {len(text.encode())} bytes, and a room takes {MAX_TEXT} at once. Send it in parts.",
         )
     return msgspec.structs.replace(command, text=text)
+
+
+def _with_emoji(command: React) -> React:
+    found = emoji(command.emoji)
+    if found is None:
+        raise Refusal(Code.INVALID, "A reaction is one emoji, and this is none that is known here. Choose another.")
+    return msgspec.structs.replace(command, emoji=found)
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

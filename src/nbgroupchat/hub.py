@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeAlias
 
 from nbgroupchat import protocol
+from nbgroupchat.again import Again
 from nbgroupchat.attachments import Attachments
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.changes import Changes
@@ -42,17 +43,25 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
+    React,
     Redact,
+    Regenerate,
+    ResumeReply,
     RoomListed,
     RoomPolicy,
     Rooms,
     RoomsAnswer,
+    Search,
+    SearchAnswer,
     Status,
+    TurnAnswer,
     Typing,
     Upload,
     UploadAnswer,
 )
 from nbgroupchat.replies import Replies
+from nbgroupchat.roles import PlainRoles, Role, Roles
+from nbgroupchat.search import Searches
 from nbgroupchat.seat import Listener, Seat
 
 Answer: TypeAlias = (
@@ -60,8 +69,10 @@ Answer: TypeAlias = (
     | PostAnswer
     | CancelAnswer
     | ChangeAnswer
+    | TurnAnswer
     | Explanation
     | HistoryAnswer
+    | SearchAnswer
     | RoomsAnswer
     | UploadAnswer
     | DownloadAnswer
@@ -71,14 +82,17 @@ Answer: TypeAlias = (
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
 
+MOST_ROOMS = 10_000
+"""Among how many, the newest first, somebody's rooms are looked for where not all are everybody's."""
+
 _log = logging.getLogger(__name__)
 
 
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
-    A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
-    every `close_again_seconds`.
+    `roles` say which rooms there are for whom. A room has at most `members_per_room`, 0 without limit. Where the end of
+    a reply cannot be stored, it is tried again every `close_again_seconds`.
     """
 
     def __init__(
@@ -90,6 +104,7 @@ class Hub:
         members_per_room: int = 0,
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
+        roles: Roles | None = None,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
@@ -97,15 +112,28 @@ class Hub:
         self._replies = Replies(backplane, self._measures, close_again_seconds)
         self.attachments = Attachments(backplane)
         self._encode = encode
+        self._roles = roles or PlainRoles()
         self._agent_name = agent_name
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
+        self._searches = Searches(backplane)
+        self._again = Again(backplane, self._seats)
         self._status = Status(state="off")
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        self.role_of(client.identity, command.room)
+        channel = client.channels.get(command.room)
+        try:
+            return await self._carry_out(client, command)
+        finally:
+            if client.gone and channel is not None:
+                # It left while this was done, which kept the room.
+                self._give_back(channel)
+
+    async def _carry_out(self, client: Client, command: Command) -> Answer:
         match command:
             case Join():
                 return await self._join(client, command)
@@ -125,17 +153,34 @@ class Hub:
                 return await self._changes.redact(*self._me(client, command), command)
             case Pin():
                 return await self._changes.pin(*self._me(client, command), command)
+            case React():
+                return await self._changes.react(*self._me(client, command), command)
+            case Regenerate() | ResumeReply():
+                return await self._again.ask(*self._me(client, command), command)
             case Explain():
                 return await self._changes.explain(*self._me(client, command), command)
             case Typing():
                 self._joined(client, command).type(client, command.on)
             case History():
                 return await self._history(client, command)
+            case Search():
+                channel = self._joined(client, command)
+                return await self._searches.search(channel.room, channel.log.position.seq, command)
             case Rooms():
                 return await self._rooms(client, command)
             case Leave():
                 self._leave(client, self._joined(client, command))
         return None
+
+    def role_of(self, identity: Identity, room: str) -> Role:
+        """Give what somebody is in a room. Raises Refusal where it does not exist for them, whether or not it does."""
+        role = self._role(identity, room)
+        if role is None:
+            raise Refusal(Code.NOT_FOUND, "There is no such room for you. Check its name, or ask who runs the course.")
+        return role
+
+    def _role(self, identity: Identity, room: str) -> Role | None:
+        return self._roles.role(identity.user, identity.groups, room)
 
     @property
     def rooms(self) -> int:
@@ -216,10 +261,13 @@ class Hub:
             asks=asks,
             attachments=tuple(uploaded.attachment for uploaded in uploads),
         )
+        key = f"post {me.id} {command.cid}"
         files = {uploaded.attachment.id: uploaded.data for uploaded in uploads}
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}", files)
+            if command.reply_to is not None:
+                await self._changes.check_reply_to(channel, command.reply_to, key)
+            appended = await self._backplane.append(channel.room, posted, key, files)
         self.attachments.posted(client, command)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
@@ -229,7 +277,7 @@ class Hub:
         channel = self._joined(client, command)
         me = channel.member(client.identity)
         reply = await self._reply_meant(channel, command.id)
-        closed = await self._replies.close(channel, me.id, reply, "stopped", None)
+        closed = await self._replies.close(channel, me, reply, "stopped", None)
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
@@ -238,11 +286,12 @@ class Hub:
         """Give the reply an id means: itself, the one to that question or, where it still waits, an empty one."""
         if id_ in channel.drafts:
             return id_
+        # What waits comes first: a question that has a reply may wait for another.
+        for seat, listener in self._seats.items():
+            if request := listener.withdraw(channel.room, id_):
+                return await seat.open_reply(channel.room, request, channel.log.position.seq)
         if opened := channel.log.reply_to(id_):
             return opened.eid
-        for seat, listener in self._seats.items():
-            if listener.withdraw(channel.room, id_):
-                return await seat.open_reply(channel.room, id_, channel.log.position.seq)
         return id_
 
     async def _history(self, client: Client, command: History) -> HistoryAnswer:
@@ -252,13 +301,15 @@ class Hub:
         return HistoryAnswer(tuple(entries), more)
 
     async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
-        """Name every room: on a plain server there is none that somebody may not join."""
+        """Name the rooms that there are for somebody: on a plain server there is none that they may not join."""
         self._joined(client, command)
-        known = await self._backplane.rooms(command.limit + 1)
+        known = await self._backplane.rooms(command.limit + 1 if self._roles.plain else MOST_ROOMS)
+        known = [room for room in known if self._role(client.identity, room.name)]
         listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
         said = {room.name for room in known}
         for name, channel in self._channels.items():
-            if channel.present and not channel.log.position.seq and name not in said:
+            silent = channel.present and not channel.log.position.seq and name not in said
+            if silent and self._role(client.identity, name):
                 listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
         return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Redacted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Reacted, Redacted, ReplyClosed, ReplyOpened
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -90,7 +90,7 @@ class Log:
         return None
 
     def reply_to(self, asked: str) -> ReplyOpened | None:
-        """Give the newest entry that opened a reply to a message, or None where none is held."""
+        """Give the newest entry that opened a reply to a message, of whatever attempt, or None where none is held."""
         for entry in reversed(self._entries):
             if isinstance(entry, ReplyOpened) and entry.to == asked:
                 return entry
@@ -106,7 +106,7 @@ def message_of(entry: DurableEvent) -> str:
     match entry:
         case Posted() | ReplyOpened():
             return entry.eid
-        case ReplyClosed() | Edited() | Redacted():
+        case ReplyClosed() | Edited() | Redacted() | Reacted():
             return entry.id
         case _:
             return ""
@@ -118,6 +118,8 @@ def without_text(entry: DurableEvent) -> DurableEvent:
         return msgspec.structs.replace(entry, text="", attachments=())
     if isinstance(entry, (ReplyClosed, Edited)):
         return msgspec.structs.replace(entry, text="")
+    if isinstance(entry, Reacted):
+        return msgspec.structs.replace(entry, emoji="")
     return entry
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 
 from nbgroupchat.characters import label
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.protocol import MAX_PINNED, Kind, Member, RoomPolicy
+from nbgroupchat.protocol import MAX_PINNED, MAX_REACTIONS, Kind, Member, RoomPolicy
 from nbgroupchat.room import Message
 
 _MISSING = "There is no such message in this room. It may have been redacted."
@@ -31,6 +31,8 @@ class Identity(Struct, frozen=True):
     user: str
     name: str
     kind: Kind = "human"
+    groups: tuple[str, ...] = ()
+    """Where the server knows any: what `roles` go by."""
 
     def __post_init__(self) -> None:
         """Keep what cannot be shown or encoded out of every frame and every log."""
@@ -54,6 +56,11 @@ def check_edit(message: Message | None, me: Member) -> None:
         raise Refusal(Code.FORBIDDEN, "Only its author can edit a message. Reply to it instead.")
 
 
+def check_reply_to(message: Message | None) -> None:
+    """Raise Refusal unless a post may answer this message: one that is there."""
+    _present(message)
+
+
 def check_redaction(message: Message | None, asked: Message | None, me: Member) -> None:
     """Raise Refusal unless this member may redact this message: its own, or a reply to what it `asked`.
 
@@ -69,12 +76,42 @@ def check_redaction(message: Message | None, asked: Message | None, me: Member) 
         raise Refusal(Code.FORBIDDEN, "This reply is still being written. Stop it first, then redact it.")
 
 
+def check_again(reply: Message | None, question: Message | None, open_: bool) -> None:
+    """Raise Refusal unless there can be another reply to this question: one that is there, where none is `open_`."""
+    if reply is None or question is None or question.redacted:
+        raise Refusal(Code.NOT_FOUND, "There is no such reply in this room, or its question is gone. Ask anew.")
+    if open_:
+        raise Refusal(Code.FORBIDDEN, "The newest reply to this is still being written. Stop it first.")
+
+
+def check_resume(reply: Message | None, newest: str) -> None:
+    """Raise Refusal unless a reply can be gone on with: the newest one to its question, which ended early."""
+    found = _present(reply)
+    if found.id != newest:
+        raise Refusal(Code.FORBIDDEN, "There is a newer reply to the same question, or this one is too old. Ask anew.")
+    if found.status not in ("length", "stopped", "interrupted") or not found.text:
+        raise Refusal(
+            Code.FORBIDDEN, "There is nothing to go on with: the reply has ended, or says nothing. Ask again."
+        )
+
+
 def check_pin(message: Message | None, pinned: Sequence[str]) -> None:
     """Raise Refusal unless a message can be pinned beside those that are."""
     if _present(message).status == "open":
         raise Refusal(Code.FORBIDDEN, "This reply is still being written. Pin it when it has ended.")
     if len(pinned) >= MAX_PINNED:
         raise Refusal(Code.TOO_MANY, f"A room has at most {MAX_PINNED} pinned messages. Unpin another one first.")
+
+
+def check_reaction(message: Message | None, emoji: str, on: bool, me: Member) -> bool:
+    """Say whether a reaction changes anything. Raise Refusal unless the message is there and has room for it."""
+    held = {reaction.emoji: reaction.by for reaction in _present(message).reactions}
+    if on and emoji not in held and len(held) >= MAX_REACTIONS:
+        raise Refusal(
+            Code.TOO_MANY,
+            f"A message has at most {MAX_REACTIONS} different reactions. Use one of those that are there.",
+        )
+    return any(who.id == me.id for who in held.get(emoji, ())) is not on
 
 
 def _present(message: Message | None) -> Message:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from nbgroupchat.attachment import MAX_ATTACHED, MAX_PART, Attachment
+from nbgroupchat.emoji import MAX_EMOJI
 
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
@@ -26,6 +27,9 @@ MAX_TEXT: Final = 16 * 1024
 
 MAX_PINNED: Final = 8
 """Most messages pinned in a room."""
+
+MAX_REACTIONS: Final = 20
+"""Most different emoji on one message."""
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
@@ -133,6 +137,28 @@ class Pin(Command, frozen=True):
     on: bool
 
 
+class React(Command, frozen=True):
+    """Put an emoji to the message `id`, or take one's own away."""
+
+    id: Id
+    emoji: str
+    on: bool
+
+
+class Regenerate(Command, frozen=True):
+    """Ask for another reply to what the reply `id` answers. `cid` is the client's own id for that, as in `post`."""
+
+    id: Id
+    cid: Id
+
+
+class ResumeReply(Command, frozen=True):
+    """Ask the agent to go on with the reply `id`, which ended early. `cid` is as in `post`."""
+
+    id: Id
+    cid: Id
+
+
 class Explain(Command, frozen=True):
     """Ask what the model saw when it wrote the reply `id`."""
 
@@ -150,6 +176,14 @@ class History(Command, frozen=True):
 
     before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)]
     limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
+class Search(Command, frozen=True):
+    """Ask for up to `limit` messages that say all words of `text`, the newest before entry `before` first."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200)]
+    limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)] | None = None
 
 
 class Rooms(Command, frozen=True):
@@ -171,9 +205,13 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "edit": Edit,
     "redact": Redact,
     "pin": Pin,
+    "react": React,
+    "regenerate": Regenerate,
+    "resume_reply": ResumeReply,
     "explain": Explain,
     "typing": Typing,
     "history": History,
+    "search": Search,
     "rooms": Rooms,
     "leave": Leave,
 }
@@ -243,9 +281,15 @@ class CancelAnswer(Struct, frozen=True):
 
 
 class ChangeAnswer(Struct, frozen=True):
-    """Answer to `edit`, `redact` and `pin`: the entry that made the change, by this command or before it."""
+    """Answer to `edit`, `redact`, `pin` and `react`: the entry that made the change, by this command or before it."""
 
     seq: int
+
+
+class TurnAnswer(Struct, frozen=True):
+    """Answer to `regenerate` and `resume_reply`: the message `to` which there will be another reply."""
+
+    to: str
 
 
 class Read(Struct, frozen=True):
@@ -285,6 +329,23 @@ class HistoryAnswer(Struct, frozen=True):
 
     events: tuple[DurableEvent, ...]
     more: bool
+
+
+class Hit(Struct, frozen=True):
+    """A message that was found: its author's name, and the part of its text around the first word."""
+
+    id: str
+    seq: int
+    ts: int
+    name: str
+    snippet: str
+
+
+class SearchAnswer(Struct, frozen=True):
+    """Answer to `search`: hits, the newest first, and before which entry to go on, 0 where all was looked through."""
+
+    hits: tuple[Hit, ...]
+    before: int
 
 
 class RoomListed(Struct, frozen=True):
@@ -336,11 +397,15 @@ class Posted(Entry, frozen=True, tag="posted"):
 
 
 class ReplyOpened(Entry, frozen=True, tag="reply_opened"):
-    """The agent begins to answer the message `to`, having read everything up to entry `context`."""
+    """The agent begins to answer the message `to`, having read everything up to entry `context`.
+
+    A later reply to the same message is another attempt or, where it `continues` a reply, goes on with that one.
+    """
 
     name: str
     to: str
     context: Count
+    continues: str | None = None
 
 
 class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
@@ -350,6 +415,8 @@ class ReplyClosed(Entry, frozen=True, tag="reply_closed"):
     text: str
     status: ReplyStatus
     error: str | None = None
+    name: str = ""
+    """Of who stopped it, then."""
 
 
 class Edited(Entry, frozen=True, tag="edited"):
@@ -363,6 +430,18 @@ class Redacted(Entry, frozen=True, tag="redacted"):
     """What the message `id` said is gone, in every entry that held it: their texts are empty."""
 
     id: str
+
+
+class Reacted(Entry, frozen=True, tag="reacted"):
+    """A member put an emoji to the message `id`, or took it away. A redacted message has none: `emoji` is empty.
+
+    `name` is the member's when this was done.
+    """
+
+    name: str
+    id: str
+    emoji: Annotated[str, Meta(max_length=MAX_EMOJI)]
+    on: bool
 
 
 class RoomChanged(Entry, frozen=True, tag="room_changed"):
@@ -421,7 +500,7 @@ class Live(Struct, frozen=True, tag="live"):
     seq: Count
 
 
-DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | RoomChanged
+DurableEvent: TypeAlias = Posted | ReplyOpened | ReplyClosed | Edited | Redacted | Reacted | RoomChanged
 EphemeralEvent: TypeAlias = Delta | TypingChanged | Presence | Queue | Status | Live
 Event: TypeAlias = DurableEvent | EphemeralEvent
 

@@ -7,8 +7,9 @@ so a burst of a whole minute's worth passes. It is kept as the one moment at whi
 This module touches trust. It covers: commands of every kind, those that write to the log, those that read it, bytes
 to be attached, and what is written to one room by all together; what is refused costs nothing, so nobody is shut out by
 trying. A kernel has a person's limits, and all kernels together ten times as much, for a program can make up the id of
-a kernel. It does not cover: who somebody is, which is the server's to say (whoever holds a Jupyter server's token is
-somebody new with each connection), or how many connections there are, which is the endpoint's.
+a kernel; where kernels are known by their owners it cannot, and there is no such limit. It does not cover: who somebody
+is, which is the server's to say (whoever holds a Jupyter server's token is somebody new with each connection), or how
+many connections there are, which is the endpoint's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,22 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, Rooms, Upload
+from nbgroupchat.protocol import (
+    Command,
+    Edit,
+    Explain,
+    History,
+    Join,
+    Pin,
+    Post,
+    React,
+    Redact,
+    Regenerate,
+    ResumeReply,
+    Rooms,
+    Search,
+    Upload,
+)
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -63,15 +79,16 @@ class Rate:
 
 
 class Rates:
-    """The limits of one hub. `clock` gives seconds that only grow."""
+    """The limits of one hub. `clock` gives seconds that only grow; kernels may be known by users nobody can make up."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float], kernels_are_known: bool = False) -> None:
         self._clock = clock
-        self._commands = _Users(settings.commands_per_minute)
-        self._posts = _Users(settings.posts_per_minute)
-        self._joins = _Users(settings.joins_per_minute)
+        kernels = 0 if kernels_are_known else KERNELS
+        self._commands = _Users(settings.commands_per_minute, kernels)
+        self._posts = _Users(settings.posts_per_minute, kernels)
+        self._joins = _Users(settings.joins_per_minute, kernels)
         self._rooms = Rate(settings.room_posts_per_minute)
-        self._bytes = _Users(settings.attachment_bytes_per_minute)
+        self._bytes = _Users(settings.attachment_bytes_per_minute, kernels)
 
     def receive(self, identity: Identity) -> None:
         """Count whatever somebody sends, before anything is known of it. Raises Refusal with `too_fast`."""
@@ -83,9 +100,9 @@ class Rates:
         Raises Refusal with `too_fast`.
         """
         match command:
-            case Post() | Edit() | Redact() | Pin():
+            case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain() | Rooms():
+            case Join() | History() | Explain() | Rooms() | Search():
                 self._take(self._joins.of(identity))
             case Upload():
                 self._take(self._bytes.of(identity), len(command.data))
@@ -108,9 +125,9 @@ class Rates:
 class _Users:
     """One limit, of each user and of the kernels together."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, kernels: int) -> None:
         self._each = Rate(per_minute)
-        self._kernels = Rate(per_minute * KERNELS)
+        self._kernels = Rate(per_minute * kernels)
 
     def of(self, identity: Identity) -> list[Limited]:
         limits = [(self._each, f"{identity.kind} {identity.user}")]

@@ -16,6 +16,7 @@ from nbgroupchat.channel import Channel
 from nbgroupchat.errors import Refusal
 from nbgroupchat.measures import Measures
 from nbgroupchat.protocol import Delta, DurableEvent, Member, ReplyClosed, ReplyOpened, ReplyStatus
+from nbgroupchat.turns import Request
 
 _LEFT_OPEN = "The server ended while this was written. Ask again."
 
@@ -35,14 +36,23 @@ class Replies:
         self.closing: set[asyncio.Task[None]] = set()
         """What goes on trying to end a reply."""
 
-    async def open(self, channel: Channel, me: Member, to: str, context: int) -> str:
-        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id.
+    async def open(self, channel: Channel, me: Member, request: Request, context: int) -> str:
+        """Begin to answer a request, having read everything up to entry `context`; gives the reply's id.
 
-        A question is answered once: who begins while another's beginning is being stored is given the same reply.
+        A request is answered once: who begins while another's beginning is being stored is given the same reply.
         """
-        entry = ReplyOpened(seq=0, eid="", ts=0, by=me.id, name=me.name, to=to, context=context)
+        entry = ReplyOpened(
+            seq=0,
+            eid="",
+            ts=0,
+            by=me.id,
+            name=me.name,
+            to=request.asked.eid,
+            context=context,
+            continues=request.continues,
+        )
         async with channel.lock:
-            appended = await self._backplane.append(channel.room, entry, f"open {to}")
+            appended = await self._backplane.append(channel.room, entry, request.key)
         return appended.entry.eid
 
     async def write(self, channel: Channel, delta: Delta) -> bool:
@@ -51,13 +61,13 @@ class Replies:
             return await self._backplane.journal(channel.room, delta)
 
     async def close(
-        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
+        self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None
     ) -> ReplyClosed | None:
         """End an open reply with the text told so far, or give the end it has had; None where there is none."""
         async with channel.lock:
             return await self._close(channel, by, reply, status, error)
 
-    async def end(self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None) -> None:
+    async def end(self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None) -> None:
         """End an open reply, now or as soon as that can be stored."""
         try:
             await self.close(channel, by, reply, status, error)
@@ -71,10 +81,11 @@ class Replies:
         """
         for entry in entries:
             if isinstance(entry, ReplyOpened) and entry.eid in channel.drafts:
+                writer = Member(entry.by, entry.name, "agent")
                 try:
-                    await self._close(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
+                    await self._close(channel, writer, entry.eid, "interrupted", _LEFT_OPEN)
                 except Refusal:
-                    self._close_later(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
+                    self._close_later(channel, writer, entry.eid, "interrupted", _LEFT_OPEN)
 
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """Keep what the model read for a reply."""
@@ -89,19 +100,29 @@ class Replies:
             task.cancel()
 
     async def _close(
-        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
+        self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None
     ) -> ReplyClosed | None:
         draft = channel.drafts.get(reply)
         if draft is None:
             return channel.log.close_of(reply)
-        entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
+        entry = ReplyClosed(
+            seq=0,
+            eid="",
+            ts=0,
+            by=by.id,
+            id=reply,
+            text=draft.text,
+            status=status,
+            error=error,
+            name=by.name if status == "stopped" else "",
+        )
         appended = await self._backplane.append(channel.room, entry, f"close {reply}")
         if not appended.duplicate:
             self._measures.turns[status] += 1
         assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
         return appended.entry
 
-    def _close_later(self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None) -> None:
+    def _close_later(self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None) -> None:
         """Go on trying to end a reply whose end cannot be stored now."""
 
         async def close() -> None:

@@ -25,6 +25,7 @@ from nbgroupchat.protocol import (
     Posted,
     Presence,
     Queue,
+    Reacted,
     Redacted,
     ReplyClosed,
     ReplyOpened,
@@ -64,10 +65,25 @@ class Draft:
         return Delta(id=reply, start=pieces, end=self.pieces, text=self.text[self._ends[pieces] :])
 
 
+class Reactor(Struct, frozen=True):
+    """Who put an emoji, and what they were called then."""
+
+    id: str
+    name: str
+
+
+class Reaction(Struct, frozen=True):
+    """An emoji on a message, and whose it is, in the order in which they put it."""
+
+    emoji: str
+    by: tuple[Reactor, ...]
+
+
 class Message(Struct, kw_only=True):
     """A post or a reply as it stands now. Posts have the status `posted`, replies being written `open`.
 
-    `to` and `context` are a reply's: the message it answers, and the newest entry its prompt held.
+    `to`, `context` and `continues` are a reply's: the message it answers, the newest entry its prompt held, and the
+    reply it goes on with. `stopped_by` is what they were called who stopped it.
     """
 
     id: str
@@ -83,9 +99,13 @@ class Message(Struct, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     to: str | None = None
     context: int | None = None
+    continues: str | None = None
+    stopped_by: str | None = None
     error: str | None = None
     edited: bool = False
     redacted: bool = False
+    reactions: tuple[Reaction, ...] = ()
+    """In the order in which each emoji first came."""
 
 
 class Room:
@@ -120,7 +140,7 @@ class Room:
         close of its reply repairs it.
         """
         match event:
-            case Posted() | ReplyOpened() | ReplyClosed() | Edited() | Redacted() | RoomChanged():
+            case Posted() | ReplyOpened() | ReplyClosed() | Edited() | Redacted() | Reacted() | RoomChanged():
                 self._advance(event)
             case Delta():
                 draft = self.drafts.get(event.id)
@@ -178,6 +198,7 @@ class Room:
                     status="open",
                     to=event.to,
                     context=event.context,
+                    continues=event.continues,
                 )
             case ReplyClosed():
                 self.drafts.pop(event.id, None)
@@ -186,12 +207,24 @@ class Room:
                     message.text = event.text
                     message.status = event.status
                     message.error = event.error
+                    message.stopped_by = (event.name or None) if event.status == "stopped" else None
             case Edited():
                 if (message := self.messages.get(event.id)) is not None:
                     message.text, message.edited = event.text, True
             case Redacted():
                 self.pinned = tuple(id_ for id_ in self.pinned if id_ != event.id)
                 if (message := self.messages.get(event.id)) is not None:
-                    message.text, message.attachments, message.redacted = "", (), True
+                    message.text, message.attachments, message.redacted, message.reactions = "", (), True, ()
+            case Reacted():
+                if (message := self.messages.get(event.id)) is not None and event.emoji and not message.redacted:
+                    message.reactions = reacted(message.reactions, event)
             case RoomChanged():
                 self.pinned = event.pinned
+
+
+def reacted(reactions: tuple[Reaction, ...], event: Reacted) -> tuple[Reaction, ...]:
+    """Give a message's reactions after one was put or taken away; each member has an emoji once."""
+    held = {reaction.emoji: reaction.by for reaction in reactions}
+    others = tuple(who for who in held.get(event.emoji, ()) if who.id != event.by)
+    held[event.emoji] = (*others, Reactor(event.by, event.name)) if event.on else others
+    return tuple(Reaction(emoji, by) for emoji, by in held.items() if by)

@@ -12,6 +12,7 @@ from nbgroupchat.channel import Channel
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Queue, ReplyStatus, Status
 from nbgroupchat.replies import Replies
+from nbgroupchat.turns import Request
 
 
 class Listener(Protocol):
@@ -23,8 +24,14 @@ class Listener(Protocol):
     def hear(self, room: str, events: Sequence[Event]) -> None:
         """Hear what happened in a room. Called on the event loop; must not block."""
 
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Answer a question no more that has no reply yet; False where it is not waiting for one."""
+    def ask(self, room: str, request: Request) -> None:
+        """Answer a question once more. Raises TurnRefused."""
+
+    def has(self, room: str, key: str) -> bool:
+        """Say whether the request with that key waits, or its reply is about to be opened."""
+
+    def withdraw(self, room: str, asked: str) -> Request | None:
+        """Answer a question no more that waits for a reply, and give what was asked; None where it does not wait."""
 
     def closed(self, room: str) -> None:
         """Hear that an empty room was given back."""
@@ -49,10 +56,10 @@ class Seat:
         """Give the id of the member that sits here."""
         return self._channels[room].member(self.identity).id
 
-    async def open_reply(self, room: str, to: str, context: int) -> str:
-        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id."""
+    async def open_reply(self, room: str, request: Request, context: int) -> str:
+        """Begin to answer a request, having read everything up to entry `context`; gives the reply's id."""
         channel = self._channels[room]
-        return await self._replies.open(channel, channel.member(self.identity), to, context)
+        return await self._replies.open(channel, channel.member(self.identity), request, context)
 
     async def write(self, room: str, delta: Delta) -> bool:
         """Add pieces to a reply; False where it has been closed, by whomever."""
@@ -60,7 +67,8 @@ class Seat:
 
     async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
         """End a reply with what was written, unless it has been closed already."""
-        await self._replies.end(self._channels[room], self.me(room), reply, status, error)
+        channel = self._channels[room]
+        await self._replies.end(channel, channel.member(self.identity), reply, status, error)
 
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """Keep what the model read for a reply."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,8 @@ EngineName: TypeAlias = Literal["llama", "openai", "echo", "script", "off"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
 
 ENVIRONMENT_PREFIX = "NBGROUPCHAT_"
+
+_Kind = TypeVar("_Kind", bound=Struct)
 
 
 class SettingsError(ValueError):
@@ -74,7 +76,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     commands_per_minute: int = 1200
     """Of one user, of any kind."""
     posts_per_minute: int = 120
-    """Of one user, with edits, redactions and pins."""
+    """Of one user, with edits, redactions, pins and reactions."""
     joins_per_minute: int = 300
     """Of one user, with whatever else reads the log."""
     room_posts_per_minute: int = 1200
@@ -138,8 +140,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     Raises SettingsError for a value that does not fit.
     """
+    return read_environment(environment, Settings)
+
+
+def read_environment(environment: Mapping[str, str], kind: type[_Kind]) -> _Kind:
+    """Do what `from_environment` does, for any value whose fields all have defaults."""
     found: dict[str, object] = {}
-    for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True):
+    for name, default in zip(kind.__struct_fields__, kind.__struct_defaults__, strict=True):
         text = environment.get(ENVIRONMENT_PREFIX + name.upper())
         if text is None:
             continue
@@ -150,6 +157,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             found[name] = msgspec.convert(json.loads(text), type(default))
         except (ValueError, msgspec.ValidationError):
             kinds = {bool: "true or false", int: "a whole number", float: "a number"}
-            kind = kinds[type(default)]
-            raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes {kind}.") from None
-    return Settings(**found)  # type: ignore[arg-type]  # each has its field's type
+            takes = kinds[type(default)]
+            raise SettingsError(f"{ENVIRONMENT_PREFIX}{name.upper()} is {text!r}, and takes {takes}.") from None
+    return kind(**found)

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -32,8 +32,9 @@ from nbgroupchat.guard import Guard
 from nbgroupchat.logbook import note
 from nbgroupchat.measures import Measures
 from nbgroupchat.prompt import Segment
-from nbgroupchat.protocol import MAX_TEXT, Delta, Posted, Queue, ReplyStatus, Status
+from nbgroupchat.protocol import MAX_TEXT, Delta, Queue, ReplyStatus, Status
 from nbgroupchat.slices import slices
+from nbgroupchat.turns import Request
 from nbgroupchat.window import Window, cue
 
 SLICE_SECONDS = 0.05
@@ -42,6 +43,7 @@ SLICE_SECONDS = 0.05
 COUNTS = ("prompt", "evaluated", "cached", "written")
 
 _NO_END = "The model ended without saying so. Ask again."
+_SERVER_ENDED = "The server ended before this was written. Ask again."
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +54,8 @@ class Seat(Protocol):
     def me(self, room: str) -> str:
         """Give the agent's member id."""
 
-    async def open_reply(self, room: str, to: str, context: int) -> str:
-        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id."""
+    async def open_reply(self, room: str, request: Request, context: int) -> str:
+        """Begin to answer a request, having read everything up to entry `context`; gives the reply's id."""
 
     async def write(self, room: str, delta: Delta) -> bool:
         """Add pieces to a reply; False where it has been closed."""
@@ -75,9 +77,10 @@ class Turn:
     """A question in a room that is being answered by `engine`; once it is open, `reply` is the reply's id."""
 
     def __init__(
-        self, seat: Seat, engine: Engine, sampling: Sampling, room: str, asked: Posted, measures: Measures
+        self, seat: Seat, engine: Engine, sampling: Sampling, room: str, request: Request, measures: Measures
     ) -> None:
-        self.asked = asked
+        self.request = request
+        self.asked = request.asked
         self.reply: str | None = None
         self.task: asyncio.Task[None] | None = None
         self._seat = seat
@@ -86,6 +89,7 @@ class Turn:
         self._room = room
         self._measures = measures
         self._over = False
+        self._ending = False
         self._pieces: list[Piece] = []
         self._record: ReplyRecord | None = None
         self._finish: Finish | None = None
@@ -95,6 +99,12 @@ class Turn:
         """Write no more of it."""
         # The close that is heard at last is the turn's own, which must not stop it in the middle of its end.
         if self.task is not None and not self._over:
+            self.task.cancel()
+
+    def end(self) -> None:
+        """Write no more of it, since the server ends; a reply whose opening is being stored is closed too."""
+        self._ending = True
+        if self.task is not None:
             self.task.cancel()
 
     def closed(self, text: str) -> tuple[int, ...]:
@@ -118,11 +128,11 @@ class Turn:
 
     async def answer(self, window: Window, agent_name: str) -> None:
         """Open the reply, tell what the model writes, and close it with how it ended."""
-        asked, context = self.asked, window.seq
-        prompt, speakers = window.prompt(asked.eid), window.speakers_of()
-        left_out = window.left_out()
+        context = window.seq
+        prompt, left_out = window.prompt(self.asked.eid, self.request.continues), window.left_out()
+        speakers = window.speakers_of()
         guard = Guard(agent_name, window.speakers(), cue(agent_name))
-        reply = self.reply = await begin(self._seat, self._room, asked.eid, context)
+        reply = self.reply = await self._begin(context)
         if reply is None:
             return
         note("reply_begun", room=self._room, reply=reply)
@@ -162,6 +172,17 @@ class Turn:
                 if record is not None:
                     await self._keep(record)
 
+    async def _begin(self, context: int) -> str | None:
+        try:
+            return await begin(self._seat, self._room, self.request, context)
+        except asyncio.CancelledError:
+            # What was being stored is stored all the same. Where the server goes on, whoever withdrew it closes it.
+            if self._ending:
+                with suppress(Refusal):
+                    reply = await self._seat.open_reply(self._room, self.request, context)
+                    await self._seat.close_reply(self._room, reply, "interrupted", _SERVER_ENDED)
+            raise
+
     def _begun(self, reading: Reading, seen: tuple[Seen, ...], left_out: int) -> ReplyRecord:
         model = self._engine.model
         return ReplyRecord(
@@ -183,7 +204,7 @@ class Turn:
         model, end = self._engine.model, self._finish
         if model is not None:
             # The hash of a large file takes a while.
-            record = replace(record, sha256=model.sha256)
+            record = replace(record, sha256=model.sha256 or record.sha256)
         if end is not None:
             # Some engines can count only now.
             record = replace(record, prompt=end.prompt, evaluated=end.evaluated, cached=end.cached)
@@ -227,11 +248,11 @@ class Turn:
         raise EngineInterrupted(_NO_END)
 
 
-async def begin(seat: Seat, room: str, asked: str, context: int) -> str | None:
+async def begin(seat: Seat, room: str, request: Request, context: int) -> str | None:
     """Open a reply, again and again where it cannot be stored now; None where that will not change by itself."""
     while True:
         try:
-            return await seat.open_reply(room, asked, context)
+            return await seat.open_reply(room, request, context)
         except Refusal as refusal:
             _log.warning("A question in room %s cannot be answered: %s", room, refusal.message)
             if refusal.retry_ms is None:

@@ -45,6 +45,10 @@ class _Item(Struct, frozen=True):
     id: str
     speaker: str
     segments: tuple[Segment, ...]
+    label: str = ""
+    """What a post's line begins with: the speaker and, where that is known, whom the post answers."""
+    to: str = ""
+    """What a reply answers."""
     attachments: tuple[Attachment, ...] = ()
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
@@ -85,9 +89,11 @@ class Window:
         match event:
             case Posted():
                 name, attached = self._name(event), event.attachments
-                segment = _post(event.eid, name, event.text, attached)
+                label = self._label(name, event.reply_to)
+                segment = _post(event.eid, label, event.text, attached)
                 shown = bool(event.text or attached)
-                self._add(_Item(event.seq, event.eid, name, (segment,), attached), shown=shown)
+                item = _Item(event.seq, event.eid, name, (segment,), label, attachments=attached)
+                self._add(item, shown=shown)
             case ReplyOpened():
                 self._open[event.eid] = event
             case ReplyClosed():
@@ -100,23 +106,30 @@ class Window:
             case RoomChanged():
                 self._pin(event.pinned)
 
-    def prompt(self, to: str) -> Prompt:
-        """Give what the model reads to answer the message `to`."""
-        return Prompt((*self.read_ahead().segments, self._cue(to)))
+    def prompt(self, to: str, continues: str | None = None) -> Prompt:
+        """Give what the model reads to answer the message `to`: without other attempts to do so, unless it goes on with
+        the newest of them.
+        """
+        items = self._items if continues else [item for item in self._items if item.to != to]
+        return Prompt((*self._read(items), self._cue(to, continues)))
 
     def read_ahead(self) -> Prompt:
         """Give what every next prompt begins with."""
+        return Prompt(self._read(self._items))
+
+    def _read(self, items: Sequence[_Item]) -> tuple[Segment, ...]:
         kept = self._kept()
-        read = (item.pinned() if item.id in kept else item.segments for item in self._items)
-        return Prompt((*self._opening, *chain.from_iterable(read)))
+        read = (item.pinned() if item.id in kept else item.segments for item in items)
+        return (*self._opening, *chain.from_iterable(read))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
-        return frozenset((*self.speakers_of().values(), *EXAMPLE_SPEAKERS))
+        names = (item.speaker for item in self._items if item.speaker)
+        return frozenset((*names, *self.speakers_of().values(), *EXAMPLE_SPEAKERS))
 
     def speakers_of(self) -> dict[str, str]:
         """Give what the author of each post in the prompt is called there, by the post's id."""
-        return {item.id: item.speaker for item in self._items if item.speaker}
+        return {item.id: item.label for item in self._items if item.label}
 
     def left_out(self) -> int:
         """Say how many messages that were folded in are not in the prompt."""
@@ -130,8 +143,18 @@ class Window:
         unique = self._names[posted.by] = next(found for found in numbered if found not in taken)
         return unique
 
-    def _cue(self, to: str) -> Segment:
-        return Segment("user", cue(self._agent, self._speaker(to) or "the last message"))
+    def _label(self, name: str, reply_to: str | None) -> str:
+        """Give a speaker with whom a post answers. The server's brackets, for a name has none.
+
+        Only the name: a text that is quoted would have to go when it is redacted, and could be made to look like more.
+        """
+        place = self._place(reply_to) if reply_to else None
+        item = self._gone.get(reply_to or "") if place is None else self._items[place]
+        return name if item is None else f"{name} (to {item.speaker or self._agent})"
+
+    def _cue(self, to: str, continues: str | None = None) -> Segment:
+        name = self._speaker(to) or "the last message"
+        return Segment("user", cue(self._agent, name, goes_on=continues is not None))
 
     def _speaker(self, message: str) -> str:
         place = self._place(message)
@@ -147,8 +170,20 @@ class Window:
         opened = self._open.pop(event.id, None)
         if opened is not None:
             # What was posted between the prompt and the opening is read after the reply.
-            segments = (self._cue(opened.to), Segment("assistant", event.text, event.id, tuple(ids)))
-            self._add(_Item(opened.context + 0.5, event.id, "", segments), shown=bool(event.text))
+            cue = self._cue(opened.to, opened.continues)
+            segments = (cue, Segment("assistant", event.text, event.id, tuple(ids)))
+            if event.text and opened.continues is None:
+                self._forget_attempts(opened.to)
+            self._add(_Item(opened.context + 0.5, event.id, "", segments, to=opened.to), shown=bool(event.text))
+
+    def _forget_attempts(self, to: str) -> None:
+        """Read no earlier reply to a message any more, pinned or not: there is a newer one."""
+        for item in [item for item in self._items if item.to == to]:
+            self._items.remove(item)
+            self._messages -= 1
+        for item in [item for item in self._gone.values() if item.to == to]:
+            del self._gone[item.id]
+            self._messages -= 1
 
     def _add(self, item: _Item, *, shown: bool) -> None:
         if shown:
@@ -164,9 +199,7 @@ class Window:
             return
         self._messages -= not text
         said_now = (
-            _post(item.id, item.speaker, text, item.attachments)
-            if item.speaker
-            else Segment("assistant", text, item.id)
+            _post(item.id, item.label, text, item.attachments) if item.label else Segment("assistant", text, item.id)
         )
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:
@@ -251,9 +284,14 @@ def introduction(agent: str, system_prompt: str) -> str:
     return f"{text}\n{system_prompt}" if system_prompt else text
 
 
-def cue(agent: str, name: str = "") -> str:
-    """Give the server's line that ends a turn and names whom the reply answers; without a name, how it begins."""
-    return f"({agent}, answer {name}.)" if name else f"({agent}, answer"
+def cue(agent: str, name: str = "", goes_on: bool = False) -> str:
+    """Give the server's line that ends a turn and names whom the reply answers; without a name, how it begins.
+
+    A reply that `goes_on` with the one before is a turn of its own: engines take no turn of the model's that is open.
+    """
+    if not name:
+        return f"({agent}, answer"
+    return f"({agent}, answer {name}: go on where you stopped.)" if goes_on else f"({agent}, answer {name}.)"
 
 
 def said(name: str, text: str) -> str:

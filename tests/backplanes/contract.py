@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from nbgroupchat.attachment import Attachment
 from nbgroupchat.backplanes.base import Backplane
@@ -80,6 +81,18 @@ class BackplaneContract:
         assert (first.duplicate, again.duplicate) == (False, True)
         assert again.entry == first.entry
         assert heard == [first.entry]
+
+    async def test_what_stands_under_a_key_is_found(self) -> None:
+        """The first entry with a key is, in its room; it stays there when what it said is redacted."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        await backplane.open("other", lambda _events: None)
+        said = (await backplane.append("lobby", post("canary"), "key")).entry
+        assert await backplane.keyed("lobby", "key") == said
+        assert await backplane.keyed("lobby", "another") is None
+        assert await backplane.keyed("other", "key") is None
+        await backplane.append("lobby", redacting(said.eid))
+        assert await backplane.keyed("lobby", "key") == replace(said, text="")
 
     async def test_rooms_are_apart(self) -> None:
         """Neither entries nor keys of one room are another's."""

@@ -85,6 +85,10 @@ class Reopening:
         await self._again()
         return await self.kept.about(room, messages)
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        await self._again()
+        return await self.kept.keyed(room, key)
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         await self._again()
         await self.kept.record(room, reply, record)

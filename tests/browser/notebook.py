@@ -106,17 +106,29 @@ class Panel:
 
 
 class Notebook(Panel):
-    """A notebook of one's own in JupyterLab, with its own kernel, that shows the panel."""
+    """A notebook of one's own in JupyterLab or Jupyter Notebook, with its own kernel, that shows the panel."""
 
     def __init__(self, server: JupyterServer, page: Page, person: str) -> None:
         super().__init__(page)
         page.set_default_timeout(PATIENCE_MS)
         self.person = person
+        self.server = server
         write_notebook(server.folder / "work" / f"{person}.ipynb", "%load_ext nbgroupchat", "%chat")
-        page.goto(f"{server.url}lab/workspaces/{person}/tree/{person}.ipynb?reset&token={server.token}")
-        page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
+        self.open()
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for the kernel of a notebook that has just been opened, run every cell, and wait for the panel."""
+        self.page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
         self.run_all()
         self.wait_until_live()
+
+    def open(self) -> None:
+        """Open it, or open it again as a page that was closed meanwhile."""
+        lab = f"lab/workspaces/{self.person}/tree/{self.person}.ipynb?reset&"
+        place = lab if self.server.app == "lab" else f"notebooks/{self.person}.ipynb?"
+        self.page.goto(f"{self.server.url}{place}token={self.server.token}")
+        self.page.wait_for_function(_IDLE, timeout=PATIENCE_MS)
 
     def run_all(self) -> None:
         """Run every cell."""

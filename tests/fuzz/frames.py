@@ -20,8 +20,9 @@ STRINGS = (
 NUMBERS = (0, -1, 1, 2, 100, 101, 2**31, 2**53 - 1, 2**53, 10**400, 0.5, -0.0, 1e308)
 LITERALS = ("NaN", "Infinity", "-Infinity", "1e999", "01", "tru", '"\\ud83e"', "[" * 5_000, '{"a":1,"a":2}', "", "\xff")
 FIELDS = (
-    "room", "cid", "id", "text", "reply_to", "on", "before", "limit", "wire", "resume", "have", "by", "name", "kind",
-    "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data", "__class__",
+    "room", "cid", "id", "text", "reply_to", "on", "emoji", "before", "limit", "wire", "resume", "have", "by",
+    "name", "kind", "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data",
+    "__class__",
 )  # fmt: skip
 TARGETS = (*COMMANDS, "event", "Join", "Rooms", "", "__init__", "receive")
 TYPES = (1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 99, -1, "1", None)
@@ -59,15 +60,19 @@ class Frames:
         found: dict[str, object] = {
             "room": "lobby", "cid": f"{self.random.getrandbits(16)}",
             "text": choose(("hi", "@llama hi", choose(STRINGS))), "id": choose((*self.ids, "u")),
+            "reply_to": choose((*self.ids, "u")),
             "on": odds() < 0.5, "before": choose((1, 5, 50)), "wire": 1, "name": choose(("x", "../x", choose(STRINGS))),
             "mime": choose(("text/plain", "image/png", "image/svg+xml", "text/html")),
             "size": choose((5, 5, 6, 0, 2**40)),
+            "emoji": choose(("👍", "❤", choose(STRINGS))), "limit": choose((1, 20, 50)),
             "at": choose((0, 0, 2, 5)), "data": choose(("aGVsbG8=", "aGVs", "iVBORw0KGgo=", "/9j/")),
             "attachments": [choose(("u", "none"))],
         }  # fmt: skip
         fitting = choose((
             ("room", "cid", "text"), ("room", "id"), ("room", "id", "on"), ("room", "cid", "id", "text"),
             ("room", "cid", "text", "attachments"), ("room", "id", "name", "mime", "size", "at", "data"),
+            ("room", "id", "emoji", "on"), ("room", "id", "cid"), ("room", "text", "limit"),
+            ("room", "cid", "text", "reply_to"),
             ("room", "id", "at"), ("room", "on"), ("room", "before"), ("room", "wire"), ("room",), tuple(found),
         ))  # fmt: skip
         found = {name: found[name] for name in fitting}

@@ -99,6 +99,9 @@ class Backplane(Protocol):
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """Give the entries that made and changed these messages, in order; none for ids that are no message's."""
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        """Give the entry that stands under a key, or None."""
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """Keep what is recorded with a reply, in place of what was; nothing is kept of a redacted one."""
 

@@ -112,6 +112,10 @@ class MemoryBackplane:
         log = self._rooms[room]
         return [entry for entry in (*log.kept, *log.entries) if message_of(entry) in messages]
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        """See `Backplane.keyed`."""
+        return self._rooms[room].by_key.get(key)
+
     async def record(self, room: str, reply: str, record: bytes) -> None:
         """See `Backplane.record`."""
         if not any(isinstance(entry, Redacted) for entry in await self.about(room, {reply})):

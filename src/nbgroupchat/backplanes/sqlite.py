@@ -173,6 +173,10 @@ class SqliteBackplane:
         """See `Backplane.about`."""
         return await self._read(lambda db: sqlite_reads.about(db, room, messages, self._losses))
 
+    async def keyed(self, room: str, key: str) -> DurableEvent | None:
+        """See `Backplane.keyed`."""
+        return await self._read(lambda db: sqlite_reads.keyed(db, room, key, self._losses))
+
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         """See `Backplane.records`."""
         return await self._read(lambda db: sqlite_reads.records(db, room, replies))

@@ -107,6 +107,19 @@ def about(db: sqlite3.Connection, room: str, messages: Collection[str], losses: 
     return _about(db, room, found.number, messages, found.last + 1, losses) if found else []
 
 
+def keyed(db: sqlite3.Connection, room: str, key: str, losses: Losses) -> DurableEvent | None:
+    """See `Backplane.keyed`."""
+    found = room_row(db, room)
+    row = (
+        found
+        and db.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE room = ? AND key = ?",  # noqa: S608  # constant
+            (found.number, key),
+        ).fetchone()
+    )
+    return entry_of(room, row, losses) if row else None
+
+
 def records(db: sqlite3.Connection, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
     """See `Backplane.records`."""
     found = room_row(db, room)

@@ -13,16 +13,18 @@ from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvi
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from msgspec.structs import replace
-from prometheus_client import REGISTRY
 from traitlets import Bool, Enum, Float, Integer, Unicode
 
-from nbgroupchat import connection_file
+from nbgroupchat import connection_file, metrics
 from nbgroupchat.compose import Composition
 from nbgroupchat.connection_file import ConnectionFile
 from nbgroupchat.errors import Refusal
+from nbgroupchat.metrics import HubCollector
+from nbgroupchat.protocol import MAX_FRAME
 from nbgroupchat.server.configured import default_store
-from nbgroupchat.server.metrics import HubCollector
+from nbgroupchat.server.fetched import FetchedAttachments
 from nbgroupchat.server.routes import add_routes
+from nbgroupchat.server.uplink import Service, ServiceError, Uplink, service_of
 from nbgroupchat.settings import ENGINES, Settings, SettingsError, Synchronous
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -128,7 +130,7 @@ class NbGroupChat(ExtensionApp):
     )
     posts_per_minute = Integer(
         _DEFAULTS.posts_per_minute,
-        help="How many posts, edits, redactions and pins one user may send; 0 is without limit.",
+        help="How many posts, edits, redactions, pins and reactions one user may send; 0 is without limit.",
         config=True,
     )
     joins_per_minute = Integer(
@@ -138,7 +140,7 @@ class NbGroupChat(ExtensionApp):
     )
     room_posts_per_minute = Integer(
         _DEFAULTS.room_posts_per_minute,
-        help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
+        help="How many posts, edits, redactions, pins and reactions a room takes of everybody; 0 is without limit.",
         config=True,
     )
     attachment_bytes_per_minute = Integer(
@@ -154,39 +156,48 @@ class NbGroupChat(ExtensionApp):
     )
 
     _composition: Composition | None = None
+    _uplink: Uplink | None = None
     _collector: HubCollector | None = None
     _connection_path: Path | None = None
     _secret = ""
     NAME_FIELDS: ClassVar = ("name", "display_name", "initials", "color")
 
     def initialize_handlers(self) -> None:
-        """Make the hub and the routes to it. A setting that cannot be used costs the server its chat, no more."""
+        """Make the hub, or the way to the service that has it, and the routes to it.
+
+        A setting that cannot be used costs the server its chat, no more.
+        """
         try:
-            settings = Settings(**{name: getattr(self, name) for name in Settings.__struct_fields__})
-            settings = replace(settings, store=settings.store or str(default_store()))
+            service = service_of(os.environ)
+            parts = self._make_hub() if service is None else self._make_uplink(service)
         except SettingsError as error:
             self.log.error("nbgroupchat is not running: NbGroupChat.%s", error)
             return
-        self._composition = Composition(settings)
-        self._collector = HubCollector(self._composition)
-        REGISTRY.register(self._collector)
+        except ServiceError as error:
+            self.log.error("nbgroupchat is not running: %s", error)
+            return
         self._secret = secrets.token_urlsafe(32)
         # Jupyter writes what its own loggers are told; without this, only warnings of ours would be seen.
         ours = logging.getLogger("nbgroupchat")
         ours.setLevel(self._server.log.getEffectiveLevel())
         for handler in self._server.log.handlers:
             ours.addHandler(handler)
-        parts = {
-            "endpoint": self._composition.endpoint,
-            "attachments": self._composition.hub.attachments,
-            "secret": self._secret,
-            "path": str(STATIC),
-        }
-        add_routes(self._server, parts)
+        add_routes(self._server, {**parts, "secret": self._secret, "path": str(STATIC)})
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())
         os.environ[connection_file.VARIABLE] = str(self._connection_path)
         self._let_people_name_themselves()
+
+    def _make_uplink(self, service: Service) -> dict[str, object]:
+        self._uplink = Uplink(service, MAX_FRAME, self.max_connections)
+        return {"endpoint": self._uplink, "attachments": FetchedAttachments(service)}
+
+    def _make_hub(self) -> dict[str, object]:
+        settings = Settings(**{name: getattr(self, name) for name in Settings.__struct_fields__})
+        self._composition = Composition(replace(settings, store=settings.store or str(default_store())))
+        self._collector = HubCollector(self._composition)
+        metrics.show(self._collector)
+        return {"endpoint": self._composition.endpoint, "attachments": self._composition.hub.attachments}
 
     async def stop_extension(self) -> None:
         """End the hub and the model, and take back what kernels were told."""
@@ -196,8 +207,10 @@ class NbGroupChat(ExtensionApp):
             self._connection_path.unlink(missing_ok=True)
         if self._composition is not None:
             await self._composition.close()
+        if self._uplink is not None:
+            self._uplink.close_all()
         if self._collector is not None:
-            REGISTRY.unregister(self._collector)
+            metrics.hide(self._collector)
 
     @property
     def _server(self) -> ServerApp:
@@ -216,7 +229,7 @@ class NbGroupChat(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, _serverapp: ServerApp) -> None:
         """Tell kernels and people where the rooms are, now that the server listens and its port is certain."""
-        if self._composition is None or self._connection_path is None:
+        if self._connection_path is None:
             return
         try:
             connection_file.write(
@@ -229,12 +242,19 @@ class NbGroupChat(ExtensionApp):
                 self._connection_path,
                 error,
             )
+        if self._composition is None:
+            self.log.info("nbgroupchat: rooms such as http%s/rooms/lobby, kept by the service", self._address())
+        else:
+            await self._begin(self._composition)
+
+    async def _begin(self, composition: Composition) -> None:
+        """Open the store, and say where it is and what answers."""
         try:
-            kept = f"kept in {await self._composition.begin()}"
+            kept = f"kept in {await composition.begin()}"
         except Refusal as refusal:
             kept = "not kept"
             self.log.error("nbgroupchat cannot take posts: %s", refusal.message)
-        settings, engine = self._composition.settings, self._composition.engine
+        settings, engine = composition.settings, composition.engine
         configured = settings.openai_model if settings.engine == "openai" else settings.model_path
         self.log.info(
             "nbgroupchat: rooms such as http%s/rooms/lobby, %s, addressed as @%s, engine %s, model %s, "

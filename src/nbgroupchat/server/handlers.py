@@ -12,7 +12,7 @@ import html
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,7 +21,6 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import origin_matches_pat
 from tornado import web
 
-from nbgroupchat.attachments import Attachments
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.picture import kind_of
 from nbgroupchat.policy import Identity
@@ -112,9 +111,9 @@ class HubNegotiate(_JupyterUser, NegotiateHandler):
     """Where a SignalR client asks which transports there are."""
 
     @allowed("write")
-    async def post(self) -> None:  # type: ignore[override]  # Jupyter's decorator makes it asynchronous
+    async def post(self) -> None:
         """Answer with a connection token bound to the user."""
-        super().post()
+        await super().post()
 
 
 class HubSocket(_JupyterUser, SocketHandler):
@@ -220,11 +219,18 @@ class RoomPage(JupyterHandler):
         return _PAGE_POLICY
 
 
+class Attachments(Protocol):
+    """Where attachments are: in the hub of this server, or at a JupyterHub's service."""
+
+    async def read(self, room: str, id_: str) -> bytes:
+        """Give an attachment of a room. Raises Refusal with `not_found` where no message there has it."""
+
+
 class AttachmentFile(JupyterHandler):
     """What a message has attached: to be looked at by the panel, or kept, never to be shown as a page."""
 
     def initialize(self, attachments: Attachments) -> None:
-        """Take the hub's attachments."""
+        """Take what has the attachments."""
         super().initialize()
         self._attachments = attachments
 

@@ -120,6 +120,12 @@ class Endpoint:
         self._used[ticket.token] = ticket
         return ticket
 
+    async def reach(self, ticket: Ticket, user: object) -> None:
+        """Do what has to be done before a transport for this ticket is accepted, or raise `Refused`; nothing here.
+
+        Called after `negotiate` and after `claim`, for endpoints whose connections lead elsewhere.
+        """
+
     def find(self, token: str, user_key: str) -> Connection | None:
         """Return the connection that a token has opened, or None while that is still to be done.
 
@@ -140,17 +146,7 @@ class Endpoint:
 
     def connect(self, ticket: Ticket, transport: Transport, user: object) -> Connection:
         """Return the connection over a transport that has just opened; `disconnect` follows when that is gone."""
-        connection = Connection(
-            transport,
-            self._application,
-            user,
-            id=ticket.id,
-            keep_alive=self._keep_alive,
-            client_timeout=self.client_timeout,
-            handshake_timeout=self._handshake_timeout,
-            stall_timeout=self._stall_timeout,
-            clock=self._clock,
-        )
+        connection = self._connection(ticket, transport, user)
         self._connections.add(connection)
         self._by_token[ticket.token] = connection
         return connection
@@ -164,6 +160,19 @@ class Endpoint:
         """Say goodbye to everyone, because the server stops."""
         for connection in self.connections:
             connection.close("the server is shutting down", allow_reconnect)
+
+    def _connection(self, ticket: Ticket, transport: Transport, user: object) -> Connection:
+        return Connection(
+            transport,
+            self._application,
+            user,
+            id=ticket.id,
+            keep_alive=self._keep_alive,
+            client_timeout=self.client_timeout,
+            handshake_timeout=self._handshake_timeout,
+            stall_timeout=self._stall_timeout,
+            clock=self._clock,
+        )
 
     def _ticket(self, user_key: str) -> Ticket:
         expires = self._now() + self._negotiate_timeout

@@ -35,12 +35,13 @@ TRANSPORTS = [
 class NegotiateHandler(HubRequest):
     """`POST {hub}/negotiate`: hands out the id and the token of a connection to come."""
 
-    def post(self) -> None:
+    async def post(self) -> None:
         """Answer in version 1, where the token is apart from the id, or in version 0, where the id is the secret."""
         try:
-            self.admit()
+            user = self.admit()
             version = self._version()
             ticket = self.endpoint.negotiate(self.signalr_user_key())
+            await self.endpoint.reach(ticket, user)
         except Refused as refused:
             self.refuse(refused)
             return
@@ -76,7 +77,10 @@ class SocketHandler(HubRequest, WebSocketHandler):
             self.refuse(refused)
             return
         try:
+            await self.endpoint.reach(self._ticket, self._user)
             await super().get(*args, **kwargs)
+        except Refused as refused:
+            self.refuse(refused)
         finally:
             # Here and not in `on_close`, which also runs, or does not, for requests that were never upgraded.
             self._lost()

@@ -77,7 +77,7 @@ class HttpHandler(HubRequest):
     async def get(self) -> None:
         """Open an event stream, or poll."""
         try:
-            self._transport = transport = self._wanted_transport()
+            self._transport = transport = await self._wanted_transport()
         except Refused as refused:
             self.refuse(refused)
             return
@@ -126,19 +126,24 @@ class HttpHandler(HubRequest):
     def compute_etag(self) -> None:
         """Compare no answers: no two are the same."""
 
-    def _wanted_transport(self) -> EventStream | LongPolling:
+    async def _wanted_transport(self) -> EventStream | LongPolling:
         kind = EventStream if MIME_TYPE in self.request.headers.get("Accept", "") else LongPolling
         token = self._token()
         connection = self.endpoint.find(token, self.signalr_user_key())
         if connection is None:
-            return self._open(token, kind)
+            return await self._open(token, kind)
         # A stream is one request, a poll follows another.
         if kind is EventStream or not isinstance(connection.transport, LongPolling):
             raise Refused(409, "this connection has its transport already")
         return connection.transport
 
-    def _open(self, token: str, kind: type[EventStream | LongPolling]) -> EventStream | LongPolling:
+    async def _open(self, token: str, kind: type[EventStream | LongPolling]) -> EventStream | LongPolling:
         ticket = self.endpoint.claim(token, self.signalr_user_key())
+        try:
+            await self.endpoint.reach(ticket, self._user)
+        except Refused:
+            self.endpoint.release(ticket)
+            raise
         transport = kind(self.endpoint.clock)
         connection = self.endpoint.connect(ticket, transport, self._user)
         transport.attach(

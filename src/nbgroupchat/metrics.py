@@ -1,11 +1,12 @@
-"""Shows what a hub counts in Jupyter's own `/metrics`. Knows nothing of rooms."""
+"""Shows what a hub counts as Prometheus reads it, in Jupyter's own `/metrics` or the service's. Knows no rooms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from nbgroupchat.compose import Composition
 from nbgroupchat.measures import Histogram
@@ -37,6 +38,23 @@ class HubCollector(Collector):
         first = "From a question's post to the first piece of its reply."
         yield _histogram("first_token_seconds", first, counted.first_token)
         yield _histogram("commit_seconds", "Storing a group of log entries.", counted.commit)
+
+
+def show(collector: Collector) -> None:
+    """Show the numbers wherever the process shows its own."""
+    REGISTRY.register(collector)
+
+
+def hide(collector: Collector) -> None:
+    """Take back what `show` did."""
+    REGISTRY.unregister(collector)
+
+
+def text_of(collector: Collector) -> bytes:
+    """Give the numbers of this hub alone, as Prometheus reads them."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)
 
 
 def _gauge(name: str, meaning: str, value: int) -> Metric:
