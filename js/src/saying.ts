@@ -52,8 +52,10 @@ class MarkdownDirective extends AsyncDirective {
     const pace = (this.#pace ??= new Pace(steadyClock, document));
     const show = (): void => shown.show(text, look, this.#wasOpen && !open);
     // Nothing is shown at once, and so is the first that follows.
-    if (text === "") shown.show("", look);
-    else if (open) pace.ask(show);
+    if (text === "") {
+      pace.stop();
+      shown.show("", look);
+    } else if (open) pace.ask(show);
     else pace.now(show);
     this.#wasOpen = open;
     return nothing;
