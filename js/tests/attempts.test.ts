@@ -37,7 +37,7 @@ test("what goes on with a reply is joined to it, in code by a line", async () =>
   assert.equal(all('[data-message-id="e4"][data-status="open"] .nbgc-stop').length, 1);
   await hear(closed(5, "e4", "a time:\n```\nx", "length"), more(6, "e1", "e4"), closed(7, "e6", "y\n```"));
   assert.deepEqual([text(".nbgc-attempt"), all("article").length], [[], 2]);
-  assert.match(text(".nbgc-text").at(-1) ?? "", /Once upon a time:\s+x\ny/);
+  assert.deepEqual([text(".nbgc-text > p").at(-1), text(".nbgc-code")], ["Once upon a time:", ["x\ny"]]);
 });
 
 test("another reply is asked for, and a reply that ended early goes on", async () => {
