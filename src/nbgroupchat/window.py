@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from nbgroupchat.attachment import Attachment, beside
-from nbgroupchat.log import MAX_TAIL
+from nbgroupchat.log import MAX_TAIL, message_of
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 
@@ -112,10 +112,16 @@ class Window:
         return frozenset(message for message in self._pinned if message not in known and message not in self._gone)
 
     def recall(self, entries: Sequence[DurableEvent]) -> None:
-        """Take back pinned messages that were forgotten, from all entries that made and changed them."""
+        """Take back pinned messages that were forgotten, from all entries that made and changed them.
+
+        What is known by now stays as it is: two pins may have had the same looked up.
+        """
+        missing = self.missing()
         for entry in entries:
+            if message_of(entry) not in missing:
+                continue
             match entry:
-                case Posted() if entry.eid in self._pinned and (entry.text or entry.attachments):
+                case Posted() if entry.text or entry.attachments:
                     before = self._names.get(entry.by)
                     name = self._name(entry)
                     if before is not None:
@@ -124,9 +130,9 @@ class Window:
                     segment = _post(entry.eid, name, entry.text, entry.attachments)
                     recalled = _Item(entry.seq, entry.eid, name, (segment,), name, attachments=entry.attachments)
                     self._gone[entry.eid] = recalled
-                case ReplyOpened() if entry.eid in self._pinned:
+                case ReplyOpened():
                     self._open[entry.eid] = entry
-                case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.id in self._pinned and entry.text:
+                case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.text:
                     segments = (self._cue(opened.to), Segment("assistant", entry.text, entry.id))
                     place = self._open.pop(entry.id).context + 0.5
                     self._gone[entry.id] = _Item(place, entry.id, "", segments, to=opened.to)
