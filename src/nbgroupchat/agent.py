@@ -87,8 +87,9 @@ class Agent:
             if isinstance(event, DurableEvent):
                 window.apply(event, ids)
             if isinstance(event, Redacted):
-                # Nobody is answered who has taken the question back.
-                self._queue.withdraw(room, event.id)
+                # Nobody is answered who has taken the question back, however many asked for another reply to it.
+                while self._queue.withdraw(room, event.id):
+                    pass
                 self._engine.forget(room, window.read_ahead())
             elif isinstance(event, RoomChanged) and window.missing():
                 self._begin(self._recall(room, window))
