@@ -247,6 +247,22 @@ def test_what_is_looked_up_twice_is_read_once(monkeypatch: pytest.MonkeyPatch) -
         ]
 
 
+def test_an_earlier_attempt_is_not_looked_up() -> None:
+    """Of the replies to a question the newest is read, also where an earlier one is pinned; what it goes on with is."""
+    room = window()
+    first: list[DurableEvent] = [opened(2, "p1", 1), closed(3, "r2", "Monday.")]
+    again: list[DurableEvent] = [opened(5, "p1", 4), closed(6, "r5", "Friday.")]
+    on: list[DurableEvent] = [replace(opened(7, "p1", 6), continues="r5"), closed(8, "r7", "At noon.")]
+    log: list[DurableEvent] = [posted(1, "Ana", "@llama when?"), *first, pinned(4, "r2"), *again, *on]
+    for entry in log:
+        room.apply(entry)
+    assert room.missing() == {"r2"}
+    room.recall(first)
+    cues = "(llama, answer Ana.)", "(llama, answer Ana: go on where you stopped.)"
+    read = ["Ana: @llama when?", cues[0], "Friday.", cues[1], "At noon."]
+    assert [segment.text for segment in room.read_ahead().segments[OPENING:]] == read
+
+
 def test_pins_take_at_most_a_quarter() -> None:
     """Of more than that the newest pins stay, and the conversation keeps its place."""
     room = window(budget=1_000)
