@@ -396,6 +396,19 @@ async def test_a_question_taken_back_is_not_answered() -> None:
     assert ben.reply_to(second.id) is None
 
 
+async def test_a_request_that_has_its_turn_is_not_taken_again() -> None:
+    """One that comes twice at once does not wait behind itself."""
+    reply, gate = holding("One")
+    chat = Chat(reply)
+    ana = await chat.member("Ana")
+    asked = await ana.post("@llama one?")
+    await ana.until(lambda: ana.reply_to(asked.id) is not None)
+    chat.agent.ask("lobby", chat.agent._turns["lobby"].request)
+    assert chat.agent.waiting == 0
+    gate.set()
+    await ana.reply(asked.id)
+
+
 class RememberingEngine(ScriptEngine):
     """One that is to forget things."""
 

@@ -103,6 +103,9 @@ class Agent:
         """Answer a question once more. Raises TurnRefused."""
         if self._closed:
             raise TurnRefused("The server is ending. Ask again when it is back.")
+        if self.has(room, request.key):
+            # It came twice, and the first has got its turn while the second was looked up.
+            return
         self._queue.add(room, request, asyncio.get_running_loop().time())
         self._next_turns()
 
