@@ -507,6 +507,22 @@ async def test_a_question_is_answered_once_there_is_room_again() -> None:
         await agent.close()
 
 
+async def test_a_server_ends_although_a_refusal_cannot_be_stored() -> None:
+    """A question that is not taken is told so as long as the server runs, and the server's end does not wait for it."""
+    store = FullStore(1)
+    hub, agent = Hub(store, plain), Agent(ScriptEngine([]), Settings(engine="script", turns_per_minute=1))
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    store.refusals = 2
+    await ana.reply((await ana.post("@llama one?")).id)
+    store.refusals = -1_000_000
+    await ana.post("@llama two?")
+    await until(lambda: store.refusals > -1_000_000)
+    await agent.close()
+    assert not agent._besides
+
+
 async def test_a_closed_agent_takes_no_question() -> None:
     """What is asked while the server ends begins no turn that nobody would wait for."""
     chat = Chat("Sure.")

@@ -173,7 +173,9 @@ class Agent:
             self._engine.listen(room, window.read_ahead())
 
     async def _refuse(self, room: str, asked: Posted, why: str) -> None:
-        if (reply := await begin(self._seat, room, first(asked), asked.seq)) is not None:
+        # A server that ends does not wait for a disk that stays full.
+        reply = await begin(self._seat, room, first(asked), asked.seq, lambda: self._closed)
+        if reply is not None:
             await self._seat.close_reply(room, reply, "failed", why)
 
     def _next_turns(self) -> None:
