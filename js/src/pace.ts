@@ -20,25 +20,21 @@ export class Pace {
     private readonly page: Pick<Document, "addEventListener" | "removeEventListener">,
   ) {}
 
+  /** Whether something is still to be run. */
+  get waits(): boolean {
+    return this.#waiting !== null;
+  }
+
   /** Run this now, or as soon as it is time; in place of what waits. */
   ask(run: () => void): void {
     const wait = this.#due - this.clock.now();
-    if (wait <= 0) return this.now(run);
+    if (wait <= 0) return this.#now(run);
     const waited = this.#waiting !== null;
     this.#waiting = run;
     if (waited) return;
     this.#cancel = this.clock.after(wait, this.#flush);
     // The timers of a hidden page are late; who comes back to it wants to see what is there.
     this.page.addEventListener("visibilitychange", this.#flush);
-  }
-
-  /** Run this now, in place of what waits. */
-  now(run: () => void): void {
-    this.stop();
-    const begun = this.clock.now();
-    run();
-    const ended = this.clock.now();
-    this.#due = Math.max(begun + LEAST_MS, ended + SHARE * (ended - begun));
   }
 
   /** Forget what waits. */
@@ -49,7 +45,15 @@ export class Pace {
     this.page.removeEventListener("visibilitychange", this.#flush);
   }
 
+  #now(run: () => void): void {
+    this.stop();
+    const begun = this.clock.now();
+    run();
+    const ended = this.clock.now();
+    this.#due = Math.max(begun + LEAST_MS, ended + SHARE * (ended - begun));
+  }
+
   readonly #flush = (): void => {
-    if (this.#waiting !== null) this.now(this.#waiting);
+    if (this.#waiting !== null) this.#now(this.#waiting);
   };
 }

@@ -42,6 +42,7 @@ class MarkdownDirective extends AsyncDirective {
   #markdown: Markdown | null = null;
   #pace: Pace | null = null;
   #wasOpen = false;
+  #text: string | null = null;
 
   render(_text: string, _look: Dress, _open: boolean): typeof nothing {
     return nothing;
@@ -51,11 +52,15 @@ class MarkdownDirective extends AsyncDirective {
     const shown = (this.#markdown ??= new Markdown(part.element));
     const pace = (this.#pace ??= new Pace(steadyClock, document));
     const show = (): void => shown.show(text, look, this.#wasOpen && !open);
-    // Nothing is shown at once, and so is the first that follows.
-    if (text === "") shown.show("", look);
-    else if (open) pace.ask(show);
-    else pace.now(show);
+    // What does not grow is shown at once and takes no part in the pace, so the first piece that follows is, too.
+    const grows = open && this.#text !== null && text !== this.#text && text !== "";
+    if (grows) pace.ask(show);
+    else if (!open || !pace.waits) {
+      pace.stop();
+      show();
+    }
     this.#wasOpen = open;
+    this.#text = text;
     return nothing;
   }
 

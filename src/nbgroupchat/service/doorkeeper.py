@@ -86,4 +86,4 @@ class Doorkeeper:
 
 
 def _guest(user: HubUser, kind: Kind, token: str) -> Guest:
-    return Guest(user.name, user.name, kind, user.groups, token)
+    return Guest(user.name, user.name, kind, groups=user.groups, token=token)
