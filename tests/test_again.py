@@ -191,6 +191,25 @@ async def test_what_waits_once_more_can_be_stopped() -> None:
     assert chat.ben.rooms["lobby"].waiting == {}
 
 
+async def test_a_question_taken_back_is_not_answered_once_more() -> None:
+    """None of the attempts that wait is made, whoever asked for them."""
+    other, busy, ends = holding("Hm")
+    chat = await Chat("Monday.", other, "Fine.").join()
+    asked = (await chat.ana.post("@llama when?")).id
+    (first,) = await chat.until_closed(1)
+    await chat.ana.post("@llama and?")
+    await busy.wait()
+    for client in (chat.ana, chat.ben):
+        await client.send(Regenerate(room="lobby", id=first.id, cid="a"))
+    await chat.ben.until(lambda: list(chat.ben.rooms["lobby"].waiting) == [asked])
+    await chat.ana.send(Redact(room="lobby", id=asked))
+    ends.set()
+    await chat.until_closed(2)
+    await chat.ben.post("@llama well?")
+    assert (await chat.until_closed(3))[2].text == "Fine."
+    assert [reply.to for reply in chat.replies()].count(asked) == 1
+
+
 async def test_a_stop_says_whose_it_was() -> None:
     """Everybody is told what they were called who stopped a reply; other ends name nobody."""
     reply, held, _ = holding("Once")

@@ -396,6 +396,19 @@ async def test_a_question_taken_back_is_not_answered() -> None:
     assert ben.reply_to(second.id) is None
 
 
+async def test_a_request_that_has_its_turn_is_not_taken_again() -> None:
+    """One that comes twice at once does not wait behind itself."""
+    reply, gate = holding("One")
+    chat = Chat(reply)
+    ana = await chat.member("Ana")
+    asked = await ana.post("@llama one?")
+    await ana.until(lambda: ana.reply_to(asked.id) is not None)
+    chat.agent.ask("lobby", chat.agent._turns["lobby"].request)
+    assert chat.agent.waiting == 0
+    gate.set()
+    await ana.reply(asked.id)
+
+
 class RememberingEngine(ScriptEngine):
     """One that is to forget things."""
 
@@ -492,6 +505,22 @@ async def test_a_question_is_answered_once_there_is_room_again() -> None:
         assert (await ana.reply(questions[-1].id)).text == "Sure."
         assert store.refusals == 2
         await agent.close()
+
+
+async def test_a_server_ends_although_a_refusal_cannot_be_stored() -> None:
+    """A question that is not taken is told so as long as the server runs, and the server's end does not wait for it."""
+    store = FullStore(1)
+    hub, agent = Hub(store, plain), Agent(ScriptEngine([]), Settings(engine="script", turns_per_minute=1))
+    agent.sit(hub.seat(Identity("", "llama", "agent"), agent))
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    store.refusals = 2
+    await ana.reply((await ana.post("@llama one?")).id)
+    store.refusals = -1_000_000
+    await ana.post("@llama two?")
+    await until(lambda: store.refusals > -1_000_000)
+    await agent.close()
+    assert not agent._besides
 
 
 async def test_a_closed_agent_takes_no_question() -> None:

@@ -10,6 +10,7 @@ from nbgroupchat import search
 from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
+from nbgroupchat.decoding import decode_command
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
@@ -52,6 +53,19 @@ async def test_what_is_said_now_is_found(backplane: Backplane) -> None:
     assert answer.before == 0
     assert (await found(ana, "canary")).hits == ()
     assert (await found(ana, ".*")).hits == ()
+    await hub.close()
+
+
+async def test_words_are_written_as_posts_are() -> None:
+    """What is searched for is normalised like what is said: an accent that comes apart, and what nobody sees."""
+    hub = Hub(MemoryBackplane(), plain)
+    ana = FakeClient(hub, "Ana")
+    await ana.join()
+    said = await ana.post("the caf\u00e9 is open")
+    command = decode_command("search", '[{"room": "lobby", "text": "cafe\u0301 o\u200bpen"}]'.encode())
+    answer = await ana.send(command)
+    assert isinstance(answer, SearchAnswer)
+    assert [hit.id for hit in answer.hits] == [said.id]
     await hub.close()
 
 

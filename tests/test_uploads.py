@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -89,6 +90,21 @@ def test_memory_is_bounded() -> None:
     uploads.used("ana", posting(str(MAX_ATTACHED + 2)))
     uploads.forget("ana")
     assert uploads.size == 0
+
+
+def test_what_is_whole_is_held_once() -> None:
+    """As much memory is taken as is counted."""
+    uploads, size = Uploads(), 1024 * 1024
+    parts = [part(b"x" * size, id=str(number)) for number in range(MAX_ATTACHED)]
+    tracemalloc.start()
+    try:
+        for one in parts:
+            uploads.take("ana", one)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert uploads.size == MAX_ATTACHED * size
+    assert taken < 1.5 * uploads.size
 
 
 @pytest.mark.parametrize(

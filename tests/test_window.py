@@ -227,6 +227,42 @@ def test_what_is_pinned_stays() -> None:
     assert kept(room) == []
 
 
+def test_what_is_looked_up_twice_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pins in a row may both have a forgotten message looked up: it stands once, as the first of them found it."""
+    monkeypatch.setattr("nbgroupchat.window.MAX_TAIL", 3)
+    room = window(budget=1_000)
+    made: list[DurableEvent] = [posted(1, "Ana", "keep me"), opened(2, "p1", 1), closed(3, "r2", "Yes.")]
+    for entry in made:
+        room.apply(entry)
+    for seq in range(4, 64):
+        room.apply(posted(seq, "Ana", "x" * 45))
+    room.apply(pinned(64, "p1", "r2"))
+    assert room.missing() == {"p1", "r2"}
+    for _ in range(2):
+        room.recall(made)
+        assert [segment.text for segment in room.read_ahead().segments if segment.pinned] == [
+            "Ana: keep me",
+            "(llama, answer Ana.)",
+            "Yes.",
+        ]
+
+
+def test_an_earlier_attempt_is_not_looked_up() -> None:
+    """Of the replies to a question the newest is read, also where an earlier one is pinned; what it goes on with is."""
+    room = window()
+    first: list[DurableEvent] = [opened(2, "p1", 1), closed(3, "r2", "Monday.")]
+    again: list[DurableEvent] = [opened(5, "p1", 4), closed(6, "r5", "Friday.")]
+    on: list[DurableEvent] = [replace(opened(7, "p1", 6), continues="r5"), closed(8, "r7", "At noon.")]
+    log: list[DurableEvent] = [posted(1, "Ana", "@llama when?"), *first, pinned(4, "r2"), *again, *on]
+    for entry in log:
+        room.apply(entry)
+    assert room.missing() == {"r2"}
+    room.recall(first)
+    cues = "(llama, answer Ana.)", "(llama, answer Ana: go on where you stopped.)"
+    read = ["Ana: @llama when?", cues[0], "Friday.", cues[1], "At noon."]
+    assert [segment.text for segment in room.read_ahead().segments[OPENING:]] == read
+
+
 def test_pins_take_at_most_a_quarter() -> None:
     """Of more than that the newest pins stay, and the conversation keeps its place."""
     room = window(budget=1_000)

@@ -87,8 +87,9 @@ class Agent:
             if isinstance(event, DurableEvent):
                 window.apply(event, ids)
             if isinstance(event, Redacted):
-                # Nobody is answered who has taken the question back.
-                self._queue.withdraw(room, event.id)
+                # Nobody is answered who has taken the question back, however many asked for another reply to it.
+                while self._queue.withdraw(room, event.id):
+                    pass
                 self._engine.forget(room, window.read_ahead())
             elif isinstance(event, RoomChanged) and window.missing():
                 self._begin(self._recall(room, window))
@@ -102,6 +103,9 @@ class Agent:
         """Answer a question once more. Raises TurnRefused."""
         if self._closed:
             raise TurnRefused("The server is ending. Ask again when it is back.")
+        if self.has(room, request.key):
+            # It came twice, and the first has got its turn while the second was looked up.
+            return
         self._queue.add(room, request, asyncio.get_running_loop().time())
         self._next_turns()
 
@@ -169,7 +173,9 @@ class Agent:
             self._engine.listen(room, window.read_ahead())
 
     async def _refuse(self, room: str, asked: Posted, why: str) -> None:
-        if (reply := await begin(self._seat, room, first(asked), asked.seq)) is not None:
+        # A server that ends does not wait for a disk that stays full.
+        reply = await begin(self._seat, room, first(asked), asked.seq, lambda: self._closed)
+        if reply is not None:
             await self._seat.close_reply(room, reply, "failed", why)
 
     def _next_turns(self) -> None:

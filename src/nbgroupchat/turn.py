@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -251,14 +251,18 @@ class Turn:
         raise EngineInterrupted(_NO_END)
 
 
-async def begin(seat: Seat, room: str, request: Request, context: int) -> str | None:
-    """Open a reply, again and again where it cannot be stored now; None where that will not change by itself."""
+async def begin(
+    seat: Seat, room: str, request: Request, context: int, give_up: Callable[[], bool] = lambda: False
+) -> str | None:
+    """Open a reply, again and again where it cannot be stored now; None where that will not change by itself, or where
+    it is time to `give_up`.
+    """
     while True:
         try:
             return await seat.open_reply(room, request, context)
         except Refusal as refusal:
             _log.warning("A question in room %s cannot be answered: %s", room, refusal.message)
-            if refusal.retry_ms is None:
+            if refusal.retry_ms is None or give_up():
                 return None
             await asyncio.sleep(refusal.retry_ms / 1000)
 

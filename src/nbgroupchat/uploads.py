@@ -46,7 +46,7 @@ class Uploaded(Struct, frozen=True):
 class _Waiting:
     def __init__(self, first: Upload) -> None:
         self.first = first
-        self.data = bytearray()
+        self.data: bytes | bytearray = bytearray()
         self.ready: Uploaded | None = None
 
 
@@ -91,6 +91,8 @@ class Uploads:
             except Refusal:
                 self._drop(key)
                 raise
+            # What is whole is held once.
+            waiting.data = waiting.ready.data
         held = len(waiting.data)
         while self._size > self._most:
             self._drop(next(iter(self._waiting)))

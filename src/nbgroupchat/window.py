@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from nbgroupchat.attachment import Attachment, beside
-from nbgroupchat.log import MAX_TAIL
+from nbgroupchat.log import MAX_TAIL, message_of
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 
@@ -49,6 +49,8 @@ class _Item(Struct, frozen=True):
     """What a post's line begins with: the speaker and, where that is known, whom the post answers."""
     to: str = ""
     """What a reply answers."""
+    goes_on: bool = False
+    """Whether a reply goes on with the one before."""
     attachments: tuple[Attachment, ...] = ()
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
@@ -112,10 +114,16 @@ class Window:
         return frozenset(message for message in self._pinned if message not in known and message not in self._gone)
 
     def recall(self, entries: Sequence[DurableEvent]) -> None:
-        """Take back pinned messages that were forgotten, from all entries that made and changed them."""
+        """Take back pinned messages that were forgotten, from all entries that made and changed them.
+
+        What is known by now stays as it is: two pins may have had the same looked up.
+        """
+        missing = self.missing()
         for entry in entries:
+            if message_of(entry) not in missing:
+                continue
             match entry:
-                case Posted() if entry.eid in self._pinned and (entry.text or entry.attachments):
+                case Posted() if entry.text or entry.attachments:
                     before = self._names.get(entry.by)
                     name = self._name(entry)
                     if before is not None:
@@ -124,12 +132,14 @@ class Window:
                     segment = _post(entry.eid, name, entry.text, entry.attachments)
                     recalled = _Item(entry.seq, entry.eid, name, (segment,), name, attachments=entry.attachments)
                     self._gone[entry.eid] = recalled
-                case ReplyOpened() if entry.eid in self._pinned:
+                case ReplyOpened():
                     self._open[entry.eid] = entry
-                case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.id in self._pinned and entry.text:
-                    segments = (self._cue(opened.to), Segment("assistant", entry.text, entry.id))
+                case ReplyClosed() if (opened := self._open.get(entry.id)) and entry.text:
+                    segments = (self._cue(opened.to, opened.continues), Segment("assistant", entry.text, entry.id))
                     place = self._open.pop(entry.id).context + 0.5
-                    self._gone[entry.id] = _Item(place, entry.id, "", segments, to=opened.to)
+                    if not self._is_made_anew(opened.to, place):
+                        goes_on = opened.continues is not None
+                        self._gone[entry.id] = _Item(place, entry.id, "", segments, to=opened.to, goes_on=goes_on)
                 case Edited() if (found := self._gone.get(entry.id)) is not None:
                     said_now = _post(found.id, found.label, entry.text, found.attachments)
                     self._gone[entry.id] = replace(found, segments=(said_now,))
@@ -204,7 +214,14 @@ class Window:
             segments = (cue, Segment("assistant", event.text, event.id, tuple(ids)))
             if event.text and opened.continues is None:
                 self._forget_attempts(opened.to)
-            self._add(_Item(opened.context + 0.5, event.id, "", segments, to=opened.to), shown=bool(event.text))
+            goes_on = opened.continues is not None
+            item = _Item(opened.context + 0.5, event.id, "", segments, to=opened.to, goes_on=goes_on)
+            self._add(item, shown=bool(event.text))
+
+    def _is_made_anew(self, to: str, place: float) -> bool:
+        """Say whether a newer attempt to answer a message is read than the one at that place."""
+        known = chain(self._items, self._gone.values())
+        return any(item.to == to and item.order > place and not item.goes_on for item in known)
 
     def _forget_attempts(self, to: str) -> None:
         """Read no earlier reply to a message any more, pinned or not: there is a newer one."""
