@@ -22,6 +22,7 @@ const MAX_PAGES = 50;
 export class History {
   #fetching: Promise<void> | null = null;
   #beginning = false;
+  #starts = 0;
 
   constructor(private readonly holder: Holder) {}
 
@@ -33,6 +34,7 @@ export class History {
   /** The room starts over: what was known of its beginning is not. */
   restart(): void {
     this.#beginning = false;
+    this.#starts += 1;
   }
 
   /** Fetch one page, or wait for the one that is on its way. */
@@ -56,10 +58,12 @@ export class History {
   }
 
   async #page(wire: Wire, base: number): Promise<void> {
+    const starts = this.#starts;
     try {
       const page = { room: this.holder.name, before: base + 1, limit: LIMIT };
       const answer = await patiently(this.holder.clock, () => wire.invoke("history", page));
-      if (refusalOf(answer) === null) {
+      // A page of the room as it was before it started over says nothing of it as it is now.
+      if (refusalOf(answer) === null && starts === this.#starts) {
         const older = decodeHistoryAnswer(answer);
         this.holder.hold(prepend(this.holder.room(), older));
         this.#beginning = !older.more;

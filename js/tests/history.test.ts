@@ -49,6 +49,14 @@ test("who asks while a page is on its way waits for that one", async () => {
   assert.equal(hub.all("history").length, 1);
 });
 
+test("a page that was asked for before the room started over is not taken for one of it", async () => {
+  const { hub, wire, history, texts } = holding(2);
+  void history.fetch(wire);
+  history.restart();
+  await hub.last("history").answer({ events: [posted(2, "two")], more: false });
+  assert.deepEqual([texts(), history.state], [["newest"], "more"]);
+});
+
 test("a room that starts over may have older messages again", async () => {
   const { hub, wire, history } = holding(2);
   void history.fetch(wire);
