@@ -14,12 +14,15 @@ PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
     ("protocol", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
-    ("log", "room", "window", "policy", "roles", "rates", "mention", "guard", "turns", "explain", "transcript"),
+    (
+        *("log", "room", "window", "policy", "roles", "rights", "pace", "pseudonym", "rates", "mention", "guard"),
+        *("turns", "explain", "transcript", "roster"),
+    ),
     ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
     ("signalr",),
     ("compose", "server"),
     ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
-    ("cli", "doctor", "__main__"),
+    ("cli", "custodian", "doctor", "__main__"),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 

@@ -5,6 +5,7 @@
  * Values are never changed: `reduce` gives a new one that shares what stayed. It knows nothing of connections or clocks.
  */
 
+import { PLAIN } from "./protocol";
 import type {
   Delta,
   DurableEvent,
@@ -15,6 +16,7 @@ import type {
   Position,
   ReplyStatus,
   RoomEvent,
+  RoomPolicy,
   Status,
 } from "./protocol";
 
@@ -54,6 +56,7 @@ export interface Room {
   readonly changes: ReadonlyMap<string, Change>;
   /** The ids of the pinned messages, in the order in which they were pinned. */
   readonly pinned: readonly string[];
+  readonly policy: RoomPolicy;
   readonly members: readonly Member[];
   readonly typing: ReadonlySet<string>;
   readonly status: Status;
@@ -75,6 +78,7 @@ export function emptyRoom(epoch = "", base = 0): Room {
     drafts: new Map(),
     changes: new Map(),
     pinned: [],
+    policy: PLAIN,
     members: [],
     typing: new Set(),
     status: OFF,
@@ -84,9 +88,9 @@ export function emptyRoom(epoch = "", base = 0): Room {
 
 /** Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew. */
 export function join(room: Room, answer: Joined): Room {
-  const { position, base, pinned } = answer;
+  const { position, base, pinned, policy } = answer;
   const held = answer.mode === "tail" ? room : { ...emptyRoom(position.epoch, base), pinned, status: room.status };
-  return { ...held, live: false, members: [], typing: new Set(), waiting: new Map() };
+  return { ...held, policy, live: false, members: [], typing: new Set(), waiting: new Map() };
 }
 
 /**
@@ -170,7 +174,7 @@ function advance(room: Room, event: DurableEvent): Room {
       return change({ ...next, pinned }, event.id, { text: "", redacted: true });
     }
     case "room_changed":
-      return { ...next, pinned: event.pinned };
+      return { ...next, pinned: event.pinned, policy: event.policy ?? room.policy };
     case "unknown":
       return next;
   }

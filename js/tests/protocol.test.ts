@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, isDurable, refusalOf, type Commands,
+  Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer, decodePolicyAnswer,
+  decodeJoined, decodePostAnswer, decodeWhoAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -16,7 +16,7 @@ for (const frame of frames<EventFrame>("events")) {
   });
 
   test(`events: ${frame.name} without one of its required fields is malformed`, () => {
-    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "pinned"]);
+    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "pinned", "policy"]);
     if (frame.arguments[1][0]?.["type"] === "delta") optional.add("text");
     const [room, [event]] = frame.arguments;
     const fields = Object.keys(event ?? {}).filter((field) => !optional.has(field));
@@ -30,7 +30,7 @@ for (const frame of frames<EventFrame>("events")) {
 
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
-  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation,
+  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation, PolicyAnswer: decodePolicyAnswer, WhoAnswer: decodeWhoAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -63,6 +63,14 @@ test("commands: each of the golden frames can be written with the types of this 
     explain: [{ room: "lobby", id: "c" }],
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
+    set_policy: [
+      { room: "lobby", cid: "c5" },
+      {
+        room: "lobby", cid: "c6", agent: "hint", prompt: "Give no code.\r\n", slow_seconds: 30,
+        hours: ["mon 09:00-10:30", "sun 00:00-24:00"], zone: "Europe/Berlin", locked: false,
+      },
+    ],
+    who: [{ room: "lobby", id: "m1" }],
     leave: [{ room: "lobby" }],
   };
   for (const [method, commands] of Object.entries(written)) {

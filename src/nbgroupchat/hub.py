@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeAlias
 
+from msgspec.structs import replace
+
 from nbgroupchat import protocol
-from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.backplanes.base import Backplane, now_ms
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.log import public
 from nbgroupchat.measures import Measures
 from nbgroupchat.mention import mentions
-from nbgroupchat.policy import Identity, may_be_answered, plain_policy
+from nbgroupchat.pace import Pace, asked_too_often
+from nbgroupchat.policy import (
+    Identity,
+    is_mine,
+    may_be_answered,
+    part_of,
+)
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -40,6 +50,7 @@ from nbgroupchat.protocol import (
     Leave,
     Member,
     Pin,
+    PolicyAnswer,
     Post,
     PostAnswer,
     Posted,
@@ -48,12 +59,20 @@ from nbgroupchat.protocol import (
     ReplyClosed,
     ReplyOpened,
     ReplyStatus,
+    Role,
     RoomPolicy,
+    SetPolicy,
     Status,
     Typing,
+    Who,
+    WhoAnswer,
 )
+from nbgroupchat.rights import check, check_own
+from nbgroupchat.roles import PlainRoles, Roles
 
-Answer: TypeAlias = Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | None
+Answer: TypeAlias = (
+    Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | PolicyAnswer | WhoAnswer | None
+)
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -83,7 +102,8 @@ class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
     A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
-    every `close_again_seconds`.
+    every `close_again_seconds`. `roles` say which rooms there are for whom, `policy` what a room allows until an
+    instructor decides, `clock` gives seconds that only grow, and `now_ms` milliseconds since 1970.
     """
 
     def __init__(
@@ -95,6 +115,10 @@ class Hub:
         members_per_room: int = 0,
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
+        roles: Roles | None = None,
+        policy: RoomPolicy = RoomPolicy(),  # noqa: B008  # frozen
+        clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
@@ -103,6 +127,10 @@ class Hub:
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
         self._measures = measures or Measures()
+        self._roles = roles or PlainRoles()
+        self._default = policy
+        self._pace = Pace(clock)
+        self._now_ms = now_ms
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._status = Status(state="off")
@@ -111,27 +139,46 @@ class Hub:
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
+        if isinstance(command, Join):
+            return await self._join(client, command)
+        channel = self._joined(client, command)
+        role = self.role_of(client.identity, command.room)
+        check(command, role, channel.policy, self._now_ms())
+        return await self._carry_out(client, command, channel, role)
+
+    def role_of(self, identity: Identity, room: str) -> Role:
+        """Give what somebody is in a room. Raises Refusal where it does not exist for them, whether or not it does."""
+        role = part_of(self._roles, identity, room)
+        if role is None:
+            raise Refusal(Code.NOT_FOUND, "There is no such room for you. Check its name, or ask who runs the course.")
+        return role
+
+    async def _carry_out(self, client: Client, command: Command, channel: Channel, role: Role) -> Answer:
+        me = channel.member(client.identity)
         match command:
-            case Join():
-                return await self._join(client, command)
             case Post():
-                return await self._post(client, command)
+                return await self._post(channel, client.identity, command, role)
             case Cancel():
-                return await self._cancel(client, command)
+                return await self._cancel(channel, me, command, role)
             case Edit():
-                return await self._changes.edit(*self._me(client, command), command)
+                return await self._changes.edit(channel, me, command)
             case Redact():
-                return await self._changes.redact(*self._me(client, command), command)
+                return await self._changes.redact(channel, me, command, client.identity, role)
             case Pin():
-                return await self._changes.pin(*self._me(client, command), command)
+                return await self._changes.pin(channel, me, command, role)
             case Explain():
-                return await self._changes.explain(*self._me(client, command), command)
+                return await self._changes.explain(channel, command, role)
+            case SetPolicy():
+                answer = await self._changes.set_policy(channel, me, command, client.identity)
+                return replace(answer, policy=self._named(answer.policy))
+            case Who():
+                return await self._changes.who(channel, command, client.identity)
             case Typing():
-                self._joined(client, command).type(client, command.on)
+                channel.type(client, command.on)
             case History():
-                return await self._history(client, command)
+                return await self._history(channel, command)
             case Leave():
-                self._leave(client, self._joined(client, command))
+                self._leave(client, channel)
         return None
 
     @property
@@ -178,6 +225,7 @@ class Hub:
                 f"This page speaks version {command.wire} of the chat's frames and the server version {protocol.WIRE}. "
                 "Reload the page; if that does not help, run the notebook's cell again.",
             )
+        self.role_of(client.identity, command.room)
         channel = await self._open(command.room)
         if client.gone:
             # Its connection has ended while the room was opened.
@@ -190,16 +238,41 @@ class Hub:
                 "ask the server's administrator to raise NbGroupChat.members_per_room.",
                 retry_ms=FULL_RETRY_MS,
             )
-        joined = channel.join(client, command, self._policy(), self._status)
+        policy = self._named(replace(channel.policy, prompt=""))
+        joined = channel.join(client, command, policy, self._status)
         self._measures.joins["new" if command.resume is None else joined.mode] += 1
         return joined
 
-    async def _post(self, client: Client, command: Post) -> PostAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
-        asks: tuple[str, ...] = ()
-        if may_be_answered(me.kind) and mentions(command.text, self._agent_name):
-            asks = tuple(channel.member(identity).id for identity in channel.seated)
+    async def _post(self, channel: Channel, identity: Identity, command: Post, role: Role) -> PostAnswer:
+        me = channel.member(identity)
+        asks = self._paced(channel, identity, command, role)
+        try:
+            return await self._say(channel, identity, me, command, asks)
+        except Refusal:
+            self._pace.take_back(channel.room, identity.user, command.cid)
+            raise
+
+    def _paced(self, channel: Channel, identity: Identity, command: Post, role: Role) -> tuple[str, ...]:
+        """Give whom a post asks, once its author's pace allows it. Raises Refusal where it does not."""
+        room, user, policy = channel.room, identity.user, channel.policy
+        addressed = mentions(command.text, self._agent_name)
+        asks = may_be_answered(identity.kind) and (
+            (policy.agent != "off" and addressed) or (policy.agent == "on" and identity.kind == "human")
+        )
+        if role != "instructor":
+            self._pace.post(room, user, command.cid, policy)
+            wait = self._pace.ask(room, user, command.cid, policy) if asks and channel.seated else 0.0
+            if wait and addressed:
+                self._pace.take_back(room, user, command.cid)
+                raise asked_too_often(policy, wait)
+            asks = asks and not wait
+        return tuple(channel.member(seated).id for seated in channel.seated) if asks else ()
+
+    async def _say(
+        self, channel: Channel, identity: Identity, me: Member, command: Post, asks: tuple[str, ...]
+    ) -> PostAnswer:
+        if channel.policy.anonymous and channel.is_masked(identity):
+            await self._changes.meet(channel, me, identity)
         posted = Posted(
             seq=0,
             eid="",
@@ -218,9 +291,10 @@ class Hub:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
 
-    async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
+    async def _cancel(self, channel: Channel, me: Member, command: Cancel, role: Role) -> CancelAnswer:
+        if channel.policy.stop != "anyone":
+            message, asked = await self._changes.asked(channel, command.id)
+            check_own("stop a reply", channel.policy.stop, mine=is_mine(message, asked, me), role=role)
         reply = await self._reply_meant(channel, command.id)
         closed = await self._close_reply(channel, me.id, reply, "stopped", None)
         if closed is None:
@@ -238,11 +312,10 @@ class Hub:
                 return await seat.open_reply(channel.room, id_, channel.log.position.seq)
         return id_
 
-    async def _history(self, client: Client, command: History) -> HistoryAnswer:
-        channel = self._joined(client, command)
+    async def _history(self, channel: Channel, command: History) -> HistoryAnswer:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
-        return HistoryAnswer(tuple(entries), more)
+        return HistoryAnswer(tuple(public(entry) for entry in entries), more)
 
     async def _close_reply(
         self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
@@ -274,7 +347,7 @@ class Hub:
                     f"This server already has {self._max_rooms} rooms, its most. Use one of those, or ask its "
                     "administrator to raise NbGroupChat.max_rooms.",
                 )
-            channel = self._channels[room] = Channel(room, self._encode)
+            channel = self._channels[room] = Channel(room, self._encode, None, self._roles, self._default)
             channel.seated = tuple(seat.identity for seat in self._seats)
         try:
             # Whoever waits for the lock needs the room, also where the one who opens it leaves meanwhile.
@@ -339,18 +412,15 @@ class Hub:
                 # What was said is said: whoever cannot hear it must not take it from the others.
                 _log.exception("A listener failed on what happened in room %s", channel.room)
 
-    def _me(self, client: Client, command: Command) -> tuple[Channel, Member]:
-        channel = self._joined(client, command)
-        return channel, channel.member(client.identity)
-
     def _joined(self, client: Client, command: Command) -> Channel:
         channel = client.channels.get(command.room)
         if channel is None:
             raise Refusal(Code.NOT_JOINED, f"This connection is not in the room {command.room!r}. Join it first.")
         return channel
 
-    def _policy(self) -> RoomPolicy:
-        return plain_policy(self._agent_name) if self._seats else RoomPolicy(mention="")
+    def _named(self, policy: RoomPolicy) -> RoomPolicy:
+        """Give a policy with what the agent is addressed as now, nothing where none sits here."""
+        return replace(policy, mention=f"@{self._agent_name}" if self._seats else "")
 
 
 class Seat:

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Redacted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import (
+    DurableEvent,
+    Edited,
+    Position,
+    Posted,
+    Redacted,
+    ReplyClosed,
+    ReplyOpened,
+    RoomChanged,
+)
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -116,6 +125,13 @@ def without_text(entry: DurableEvent) -> DurableEvent:
     """Give an entry as it stands in the log once its message is redacted: the same place, and no text."""
     if isinstance(entry, (Posted, ReplyClosed, Edited)):
         return msgspec.structs.replace(entry, text="")
+    return entry
+
+
+def public(entry: DurableEvent) -> DurableEvent:
+    """Give an entry as members may see it: without what the instructors told the model."""
+    if isinstance(entry, RoomChanged) and entry.policy is not None and entry.policy.prompt:
+        return msgspec.structs.replace(entry, policy=msgspec.structs.replace(entry.policy, prompt=""))
     return entry
 
 

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact
+from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, SetPolicy, Who
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -79,9 +79,9 @@ class Rates:
         Raises Refusal with `too_fast`.
         """
         match command:
-            case Post() | Edit() | Redact() | Pin():
+            case Post() | Edit() | Redact() | Pin() | SetPolicy():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain():
+            case Join() | History() | Explain() | Who():
                 self._take(self._joins.of(identity))
 
     def _take(self, limits: Iterable[Limited]) -> None:

@@ -29,6 +29,7 @@ from nbgroupchat.protocol import (
     ReplyOpened,
     ReplyStatus,
     RoomChanged,
+    RoomPolicy,
     Status,
     TypingChanged,
 )
@@ -95,6 +96,7 @@ class Room:
         self.messages: dict[str, Message] = {}
         self.drafts: dict[str, Draft] = {}
         self.pinned: tuple[str, ...] = ()
+        self.policy = RoomPolicy()
         self.members: tuple[Member, ...] = ()
         self.typing: set[str] = set()
         self.status = Status(state="off")
@@ -108,6 +110,7 @@ class Room:
             self.messages.clear()
             self.drafts.clear()
             self.pinned = answer.pinned
+        self.policy = answer.policy
         self.live = False
         self.members = ()
         self.typing.clear()
@@ -192,3 +195,4 @@ class Room:
                     message.text, message.redacted = "", True
             case RoomChanged():
                 self.pinned = event.pinned
+                self.policy = event.policy or self.policy

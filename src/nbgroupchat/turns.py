@@ -7,7 +7,7 @@ fills the line; rooms take turns, so that a busy one does not keep the others wa
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from nbgroupchat.protocol import Posted, Waiting
 
@@ -53,6 +53,10 @@ class TurnQueue:
         if not line:
             del self._rooms[room]
         return True
+
+    def withdraw_all(self, room: str) -> Sequence[Posted]:
+        """Take back all that waits in a room, and give it."""
+        return self._rooms.pop(room, ())
 
     def take(self, busy: Mapping[str, object]) -> tuple[str, Posted] | None:
         """Give the next question of a room that is not `busy`, and let its room wait behind the others."""

@@ -97,6 +97,8 @@ COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("explain", {"id": "i"}),
     ("typing", {"on": True}),
     ("history", {"before": 9}),
+    ("set_policy", {"cid": "1", "locked": True}),
+    ("who", {"id": "i"}),
     ("leave", {}),
 )
 
