@@ -25,7 +25,7 @@ export function waitsFor({ live, kernelWaits }: Way): string | null {
 /** Nothing is said of a change that is about to be heard anyway. */
 export function changeTemplate(change: PendingChange, way: Way, actions: PendingActions): TemplateResult | typeof nothing {
   if (change.state !== "failed") {
-    const note = waitsFor(way);
+    const note = waitsFor(way) ?? change.error;
     return note === null ? nothing : html`<div class="nbgc-note">${note}</div>`;
   }
   return html`<div class="nbgc-note" data-problem>

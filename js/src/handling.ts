@@ -7,6 +7,8 @@ import type { Composer } from "./composer";
 import { Editor, type Origin } from "./editor";
 import { ExplanationSheet } from "./explanation";
 import { Pins } from "./pins";
+import { RuleForm } from "./ruleform";
+import { Identification } from "./who";
 import { mayEdit, newestEditable, type Tool } from "./policy";
 import type { Reader } from "./reader";
 
@@ -26,6 +28,8 @@ export class Handling {
   readonly editor: Editor;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
+  readonly rules: RuleForm;
+  readonly identification: Identification;
 
   constructor(
     private reader: Reader,
@@ -46,6 +50,12 @@ export class Handling {
     this.sheet = new ExplanationSheet({
       explain: (id) => this.reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
     });
+    this.rules = new RuleForm({
+      set: (change) => this.reader.setPolicy(change), changed, left: () => this.#focusHeader(),
+    });
+    this.identification = new Identification({
+      who: (member) => this.reader.who(member), changed, left: (id) => this.#focusTool(id, "who"),
+    });
   }
 
   /** From now on do it with another reader of the same room. */
@@ -56,8 +66,16 @@ export class Handling {
   use(tool: Tool, id: string): void {
     if (tool === "edit") this.#edit(id, "edit");
     else if (tool === "remove") this.editor.remove(id);
-    else if (tool === "explain") this.sheet.open(id);
+    else if (tool === "explain") this.#openSheet(id);
+    else if (tool === "who") this.#identify(id);
     else this.reader.pin(id, tool === "pin");
+    this.panel.render();
+  }
+
+  /** Set what the room allows; there is one sheet at a time. */
+  openRules(): void {
+    this.sheet.close();
+    this.rules.open();
     this.panel.render();
   }
 
@@ -95,6 +113,21 @@ export class Handling {
 
   get #you(): string | null {
     return this.reader.snapshot.you?.id ?? null;
+  }
+
+  #openSheet(id: string): void {
+    this.rules.close();
+    this.sheet.open(id);
+  }
+
+  #identify(id: string): void {
+    const message = this.reader.snapshot.room.messages.get(id);
+    if (message !== undefined) this.identification.open(id, message.by, message.name);
+  }
+
+  #focusHeader(): void {
+    this.panel.render();
+    this.root.querySelector<HTMLElement>(".nbgc-rules-open")?.focus();
   }
 
   #edit(id: string, from: Origin): void {

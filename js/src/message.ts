@@ -27,6 +27,7 @@ export interface Surroundings extends Way {
   readonly before: number | null;
   readonly pinned: boolean;
   readonly tools: readonly Tool[];
+  readonly stoppable: boolean;
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
 }
@@ -70,13 +71,13 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${time(message.ts)} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${time(message.ts)} ${open && around.stoppable ? stopButton(message, actions) : nothing}
       </header>
       ${quote(around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around)}
       ${changing?.kind === "remove" ? changing.template : nothing}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
-      ${around.before === null ? nothing : waiting(message, around.before, actions)}
+      ${around.before === null ? nothing : waiting(message, around.before, around.stoppable, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
     ${changing === null ? toolbarTemplate(message, around.tools, actions) : nothing}
@@ -129,9 +130,11 @@ function stopButton(message: Message, actions: MessageActions): TemplateResult {
   </button>`;
 }
 
-function waiting(message: Message, before: number, actions: MessageActions): TemplateResult {
+function waiting(message: Message, before: number, stoppable: boolean, actions: MessageActions): TemplateResult {
+  const said = html`<span class="nbgc-waiting">${strings.before(before)}</span>`;
+  if (!stoppable) return html`<div class="nbgc-note">${said}</div>`;
   return html`<div class="nbgc-note">
-    <span class="nbgc-waiting">${strings.before(before)}</span>
+    ${said}
     <button
       type="button"
       class="nbgc-withdraw"

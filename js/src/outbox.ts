@@ -42,6 +42,9 @@ export type PendingChange = Exclude<Pending, PendingPost>;
 
 const ATTEMPTS = 4;
 
+/** What may be sent again this soon waits for it; for anything later somebody has to decide. */
+const PATIENCE_MS = 120_000;
+
 export class Outbox {
   #pending: readonly Pending[] = [];
   #wire: Wire | null = null;
@@ -161,8 +164,8 @@ export class Outbox {
       }
       return 0;
     }
-    if (refusal.retry_ms !== null) {
-      this.#update(post.cid, { state: "waiting" });
+    if (refusal.retry_ms !== null && refusal.retry_ms <= PATIENCE_MS) {
+      this.#update(post.cid, { state: "waiting", error: refusal.code === "not_now" ? refusal.message : null });
       return refusal.retry_ms;
     }
     this.#update(post.cid, { state: "failed", error: refusal.message });
@@ -203,7 +206,7 @@ function seqOf({ method }: Pending, answer: unknown): number {
 }
 
 /** `crypto.randomUUID` is missing on pages served by plain HTTP from another machine; `getRandomValues` is not. */
-function randomId(): string {
+export function randomId(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

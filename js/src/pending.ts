@@ -36,7 +36,7 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
       </header>
       <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
       <div class="nbgc-note" ?data-problem=${failed}>
-        <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? strings.sending)}</span>
+        <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? post.error ?? strings.sending)}</span>
         ${failed ? again(post.cid, actions) : nothing}
       </div>
     </div>

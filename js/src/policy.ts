@@ -3,19 +3,39 @@
  * here may still be refused there.
  */
 
+import type { Allowed, Role } from "./protocol";
 import type { Message, Room } from "./room";
 
-export type Tool = "explain" | "edit" | "pin" | "unpin" | "remove";
+export type Tool = "explain" | "edit" | "pin" | "unpin" | "remove" | "who";
 
 /** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
-export function tools(message: Message, room: Room, you: string | null): Tool[] {
+export function tools(message: Message, room: Room, you: string | null, role: Role = "member"): Tool[] {
   if (message.redacted || message.status === "open") return [];
+  const { policy, pinned } = room;
+  const found: Tool[] = [];
+  const writes = mayWrite(room, role);
+  if (writes && mayEdit(message, you)) found.push("edit");
+  if (message.to !== null) found.push("explain");
+  if (writes && may(policy.pin, message, room, you, role)) found.push(pinned.includes(message.id) ? "unpin" : "pin");
+  if (writes && may(policy.redact, message, room, you, role)) found.push("remove");
+  const masked = policy.anonymous && message.by !== you && (message.kind === "human" || message.kind === "kernel");
+  return role === "instructor" && masked ? [...found, "who"] : found;
+}
+
+/** Say whether somebody of this role may change anything in the room now, as far as a panel can tell. */
+export function mayWrite({ policy }: Room, role: Role): boolean {
+  return role === "instructor" || (role === "member" && !policy.locked);
+}
+
+/** Say whether somebody may stop a reply, or the question `message` that waits for one. */
+export function mayStop(message: Message, room: Room, you: string | null, role: Role): boolean {
+  return mayWrite(room, role) && may(room.policy.stop, message, room, you, role);
+}
+
+function may(allowed: Allowed, message: Message, room: Room, you: string | null, role: Role): boolean {
   const asked = message.to === null ? undefined : room.messages.get(message.to);
   const mine = you !== null && (message.by === you || asked?.by === you);
-  const found: Tool[] = [room.pinned.includes(message.id) ? "unpin" : "pin"];
-  if (message.to !== null) found.unshift("explain");
-  if (mayEdit(message, you)) found.unshift("edit");
-  return mine ? [...found, "remove"] : found;
+  return role === "instructor" || allowed === "anyone" || (allowed === "asker" && mine);
 }
 
 /** Give the newest message that somebody may edit. */

@@ -7,10 +7,10 @@
 import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
 import { History } from "./history";
-import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
+import { Outbox, randomId, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeJoined, isDurable, refusalOf,
-  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent,
+  WIRE, decodeExplanation, decodeJoined, decodePolicyAnswer, decodeWhoAnswer, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type PolicyAnswer, type Refusal, type RoomEvent, type WhoAnswer,
 } from "./protocol";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
 import type { LinkState, Problem, Snapshot } from "./snapshot";
@@ -70,7 +70,9 @@ export class Reader {
       problem: this.#problem,
       relay: this.#relay,
       you: this.#joined?.you ?? null,
-      mention: this.#joined?.policy.mention || null,
+      mention: this.#room.policy.agent === "off" ? null : this.#mention,
+      agent: this.#mention?.replace(/^@/, "") ?? null,
+      role: this.#joined?.role ?? "member",
       textLimit: this.#joined?.limits.text ?? Infinity,
       room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
       pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
@@ -161,6 +163,26 @@ export class Reader {
     }
   }
 
+  /** Change what the room allows and give all of it, the refusal where there is one, null where no answer came. */
+  async setPolicy(change: Omit<Commands["set_policy"], "room" | "cid">): Promise<PolicyAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("set_policy", { room: this.name, cid: randomId(), ...change });
+      return refusalOf(answer) ?? decodePolicyAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ask who a member with a pseudonym is. */
+  async who(id: string): Promise<WhoAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("who", { room: this.name, id });
+      return refusalOf(answer) ?? decodeWhoAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
   /** Stop an open reply. That it has ended is heard as an event like everybody hears it. */
   cancel(id: string): void {
     this.#wire?.invoke("cancel", { room: this.name, id }).catch(() => {});
@@ -179,6 +201,10 @@ export class Reader {
   leave(): void {
     this.#send("leave", { room: this.name });
     this.disconnected();
+  }
+
+  get #mention(): string | null {
+    return this.#joined?.policy.mention || null;
   }
 
   #standsAlone(one: Pending): one is PendingPost | PendingEdit {
@@ -245,6 +271,8 @@ export class Reader {
   #apply(events: readonly RoomEvent[]): void {
     try {
       for (const event of events) this.#applyOne(event);
+      // One is called something else now, which the answer to `join` tells.
+      if (this.#phase === "live" && this.#room.policy.anonymous !== this.#joined?.policy.anonymous) this.#rejoin();
     } catch (error) {
       if (!(error instanceof Gap)) throw error;
       this.#rejoin();

@@ -1,7 +1,7 @@
 /** Every sentence that the panel says, in one place. */
 
 import type { Problem } from "./snapshot";
-import type { Explanation, Kind } from "./protocol";
+import type { AgentMode, Allowed, Explanation, Kind, WhoAnswer } from "./protocol";
 import type { MessageStatus } from "./room";
 
 type Tokens = Pick<Explanation, "prompt" | "evaluated" | "cached" | "written">;
@@ -65,7 +65,7 @@ export const strings = {
   } satisfies Record<MessageStatus, string>,
 
   tools: (name: string) => `What to do with the message of ${name}`,
-  tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin" },
+  tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin", who: "Who is this?" },
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
   removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
@@ -110,6 +110,49 @@ export const strings = {
   takeBack: "Take back",
   leaveIt: "Leave it",
   reload: "Reload",
+
+  rules: "What this room allows",
+  setRules: "Set what this room allows",
+  notAnswered: "The server gave no answer. Try again.",
+  readOnly: "This room can be read only",
+  rule: {
+    observer: "You read along",
+    locked: "Exam: read only",
+    lockedForMembers: "Exam: read only for members",
+    hours: (hours: readonly string[], zone: string) => `Open ${hours.join(", ")} (${zone})`,
+    slow: (seconds: number) => `Slow mode: ${seconds.toLocaleString()} s between posts`,
+    anonymous: "Anonymous to each other; instructors can see who wrote what",
+    anonymousForMembers: "Members are anonymous to each other",
+    turns: (count: number) => `${plural(count, "question")} an hour`,
+    agent: {
+      off: (agent: string) => `${agent} is turned off`,
+      on: (agent: string) => `${agent} answers everything`,
+      mention: () => "",
+      hint: (agent: string) => `${agent} gives hints`,
+    } satisfies Record<AgentMode, (agent: string) => string>,
+  },
+  field: {
+    locked: "Exam: members can only read",
+    anonymous: "Members are anonymous to each other (they are told that you can see who they are)",
+    agent: "The model answers",
+    prompt: "Your words to the model in hint mode, shown to instructors only",
+    slow: "Seconds between a member's posts (0: no slow mode)",
+    turns: "Questions of a member within an hour (0: no limit)",
+    tokens: "Length of an answer in tokens (0: the server's)",
+    hours: "Opening times, one a line, such as mon 09:00-10:30 (none: always)",
+    zone: "Time zone of the opening times",
+    stop: "Who may stop an answer",
+    pin: "Who may pin a message",
+    redact: "Who may remove a message",
+  },
+  agentModes: {
+    off: "nothing", mention: "what addresses it", on: "everything that people say", hint: "what addresses it, with hints",
+  } satisfies Record<AgentMode, string>,
+  allowed: {
+    anyone: "anyone", asker: "its author, who asked for it, and instructors", instructors: "instructors only",
+  } satisfies Record<Allowed, string>,
+  is: (alias: string, { user, name }: WhoAnswer) =>
+    `${alias} is ${name}${name === user ? "" : ` (${user})`}. That you asked is in the room's audit trail.`,
 
   composer: (room: string) => `Message to ${room}`,
   placeholder: "Write a message",

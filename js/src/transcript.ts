@@ -8,7 +8,7 @@ import type { Editor } from "./editor";
 import { messageTemplate, type MessageActions, type Surroundings } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
-import { tools } from "./policy";
+import { mayStop, tools } from "./policy";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -65,7 +65,7 @@ function placed(
   const doing = message.redacted ? null : editor.doing(message.id);
   const depends = [
     message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
-    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing,
+    around.tools.join(), around.stoppable, around.change, around.change === null ? null : waitsFor(around), doing,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
@@ -75,7 +75,7 @@ function placed(
 }
 
 function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
-  const { room, you, mention } = snapshot;
+  const { room, you, mention, role } = snapshot;
   const answered = message.to ?? message.reply_to;
   const quoted = answered === null || answered === above?.id ? null : (room.messages.get(answered) ?? null);
   const continued =
@@ -85,7 +85,8 @@ function surroundings(message: Message, above: Message | null, snapshot: Snapsho
     own: message.by === you?.id, continued, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
-    tools: tools(message, room, you?.id ?? null),
+    tools: tools(message, room, you?.id ?? null, role),
+    stoppable: mayStop(message, room, you?.id ?? null, role),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
   };

@@ -8,10 +8,11 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin, remove or who);
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
+ * - `.nbgc-rules [data-rule]`, `button.nbgc-rules-open`, `.nbgc-ruleform` with its named fields, `.nbgc-who`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
@@ -31,6 +32,7 @@ import { noticeTemplate, type NoticeActions } from "./notice";
 import type { Reader } from "./reader";
 import { stoppable } from "./request";
 import { Rover } from "./rover";
+import { rulesTemplate } from "./rules";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
@@ -147,7 +149,8 @@ export class View {
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.reader.name, snapshot)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+    return html`${headerTemplate(this.reader.name, snapshot, () => this.#handling.openRules())} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+      ${rulesTemplate(snapshot)} ${this.#handling.identification.template()}
       ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
@@ -162,7 +165,7 @@ export class View {
             ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#actions)}
           </div>
         </div>
-        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)}
+        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.rules.template()}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
       ${this.#composer.template(this.reader.name, snapshot)}
