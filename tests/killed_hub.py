@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
-from nbgroupchat.hub import Hub, Seat
+from nbgroupchat.hub import Hub
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta
+from nbgroupchat.seat import Seat
 from tests.clients import FakeClient, Nobody, plain
 
 ROOMS = ("one", "two", "three")

@@ -207,7 +207,7 @@ class World:
             # What follows from what is stored needs a few turns of the loop, and may store again.
             for _ in range(20):
                 await asyncio.sleep(0)
-            storing = any(heard.writes for heard in self.store._rooms.values()) or self.hub._closing
+            storing = any(heard.writes for heard in self.store._rooms.values()) or self.hub._replies.closing
             script = self.engine.script
             writing = script is not None and script.empty()
             done = all(turn.task is None or turn.task.done() for turn in self.agent._turns.values())
@@ -301,7 +301,7 @@ class World:
         tasks = [turn.task for turn in self.agent._turns.values() if turn.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self.hub._closing, return_exceptions=True)
+        await asyncio.gather(*tasks, *self.hub._replies.closing, return_exceptions=True)
         for person in self.people.values():
             person.client = None
         self._start()

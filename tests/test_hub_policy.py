@@ -440,6 +440,17 @@ async def test_what_was_said_by_name_is_not_found_to_be_a_pseudonyms() -> None:
     assert messages[masked[0].id].name not in ("Ana", "")
 
 
+async def test_a_retry_after_names_were_hidden_is_still_one() -> None:
+    """What was posted by name is answered again, and not said under a pseudonym too."""
+    room = Class()
+    ina, ana, _ben = await room.room()
+    first = await ana.post("once", cid="1")
+    await allow(ina, anonymous=True)
+    again = await ana.post("once", cid="1")
+    assert (again.id, again.duplicate) == (first.id, True)
+    assert ana.texts() == ["once"]
+
+
 async def test_a_room_that_is_not_there_for_somebody() -> None:
     """Who has no part in a room does not join it, learns nothing of it, and opens nothing."""
     hub = Hub(MemoryBackplane(), plain, roles=Roles())

@@ -13,12 +13,47 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "nbgroupchat"
 
 ROWS = (
-    ("protocol", "prompt", "errors", "characters", "settings", "measures", "logbook", "connection_file"),
     (
-        *("log", "room", "window", "policy", "roles", "rights", "pace", "pseudonym", "rates", "mention", "guard"),
-        *("turns", "explain", "transcript", "roster"),
+        "protocol",
+        "decoding",
+        "prompt",
+        "errors",
+        "characters",
+        "settings",
+        "measures",
+        "logbook",
+        "connection_file",
     ),
-    ("outbox", "channel", "changes", "hub", "slices", "turn", "agent", "engines", "backplanes"),
+    (
+        "log",
+        "room",
+        "window",
+        "policy",
+        "roles",
+        "rights",
+        "pace",
+        "pseudonym",
+        "rates",
+        "mention",
+        "guard",
+        "turns",
+        "explain",
+        "transcript",
+        "roster",
+    ),
+    (
+        "outbox",
+        "channel",
+        "changes",
+        "replies",
+        "seat",
+        "hub",
+        "slices",
+        "turn",
+        "agent",
+        "engines",
+        "backplanes",
+    ),
     ("signalr",),
     ("compose", "server"),
     ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
@@ -96,10 +131,10 @@ def test_the_hub_and_the_agent_do_not_know_each_other() -> None:
     """They meet in `compose` alone."""
     for module, path in OURS:
         targets = {imported for imported, _ in imports(path)}
-        if module in ("hub", "channel", "outbox"):
+        if module in ("hub", "channel", "outbox", "replies", "seat"):
             assert "nbgroupchat.agent" not in targets
         if module in ("agent", "turn"):
-            assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel"}
+            assert not targets & {"nbgroupchat.hub", "nbgroupchat.channel", "nbgroupchat.replies", "nbgroupchat.seat"}
 
 
 def test_signalr_is_usable_alone() -> None:

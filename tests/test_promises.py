@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from nbgroupchat import hub, turn
+from nbgroupchat import turn
 from nbgroupchat.backplanes import sqlite_changes
 from nbgroupchat.backplanes.base import Appended
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
@@ -29,6 +29,7 @@ from nbgroupchat.channel import Channel
 from nbgroupchat.log import Gap
 from nbgroupchat.outbox import Outbox, Source
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted, ReplyClosed, ReplyOpened
+from nbgroupchat.replies import Replies
 from tests.promises import NAMES, ROOM, World
 
 T = TypeVar("T")
@@ -217,7 +218,7 @@ def leave_replies_open(patch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         """Close nothing."""
 
-    patch.setattr(hub.Hub, "_end_left_open", broken)
+    patch.setattr(Replies, "end_left_open", broken)
 
 
 def show_before_storing(patch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from nbgroupchat import protocol
+from nbgroupchat.decoding import decode_command
 from nbgroupchat.errors import Code, Refusal
 from tests.frames import load
 
@@ -20,22 +21,22 @@ def named(frames: list[dict[str, Any]]) -> pytest.MarkDecorator:
 @named(load("commands"))
 def test_commands_are_decoded(frame: dict[str, Any]) -> None:
     """Every command of the golden frames is understood, with its defaults filled in."""
-    command = protocol.decode_command(frame["target"], json.dumps(frame["arguments"]).encode())
+    command = decode_command(frame["target"], json.dumps(frame["arguments"]).encode())
     assert json.loads(protocol.encode(command)) == frame["command"]
 
 
 @named(load("commands"))
 def test_commands_survive_a_round_trip(frame: dict[str, Any]) -> None:
     """What the Python client sends is what the server decodes."""
-    command = protocol.decode_command(frame["target"], json.dumps(frame["arguments"]).encode())
-    assert protocol.decode_command(*protocol.encode_command(command)) == command
+    command = decode_command(frame["target"], json.dumps(frame["arguments"]).encode())
+    assert decode_command(*protocol.encode_command(command)) == command
 
 
 @named(load("refused"))
 def test_what_does_not_fit_is_refused(frame: dict[str, Any]) -> None:
     """Frames that claim another author, break JSON or exceed a range get their documented code."""
     with pytest.raises(Refusal) as refusal:
-        protocol.decode_command(frame["target"], frame["arguments"].encode())
+        decode_command(frame["target"], frame["arguments"].encode())
     assert refusal.value.code == frame["code"]
 
 
@@ -72,7 +73,7 @@ def test_every_command_and_event_is_written_down() -> None:
 def test_hostile_json_is_refused_and_nothing_else(raw: bytes) -> None:
     """Depth, invalid UTF-8 and other tricks end in a refusal, never in another exception."""
     with pytest.raises(Refusal) as refusal:
-        protocol.decode_command("leave", raw)
+        decode_command("leave", raw)
     assert refusal.value.code is Code.INVALID
 
 
@@ -80,15 +81,15 @@ def test_a_text_is_measured_in_bytes() -> None:
     """16 KiB of UTF-8 are taken, one byte more is not, however many characters they are."""
     fits = "é" * (protocol.MAX_TEXT // 2)
     arguments = json.dumps([{"room": "lobby", "cid": "c", "text": fits}]).encode()
-    assert protocol.decode_command("post", arguments) == protocol.Post(room="lobby", cid="c", text=fits)
+    assert decode_command("post", arguments) == protocol.Post(room="lobby", cid="c", text=fits)
     with pytest.raises(Refusal) as refusal:
-        protocol.decode_command("post", json.dumps([{"room": "lobby", "cid": "c", "text": fits + "x"}]).encode())
+        decode_command("post", json.dumps([{"room": "lobby", "cid": "c", "text": fits + "x"}]).encode())
     assert refusal.value.code is Code.TOO_LONG
 
 
 def test_a_refusal_does_not_repeat_what_was_typed() -> None:
     """A refusal names fields and types; values do not come back in it, where they would reach logs."""
     with pytest.raises(Refusal) as refusal:
-        protocol.decode_command("post", b'[{"room": "lobby", "cid": "c", "text": ["canary-7"]}]')
+        decode_command("post", b'[{"room": "lobby", "cid": "c", "text": ["canary-7"]}]')
     assert "canary-7" not in refusal.value.message
     assert "text" in refusal.value.message

@@ -68,7 +68,8 @@ export const strings = {
   tool: { edit: "Edit", remove: "Remove", pin: "Pin", unpin: "Unpin", who: "Who is this?" },
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
-  removed: (kind: Kind) => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
+  /** By whom is not said: an instructor may remove what others wrote. */
+  removed: (_kind: Kind) => "Removed",
   editLabel: "The message's new text",
   editKeys: "Enter saves, Escape gives up.",
   editEmpty: "A message needs a text; it can be removed instead.",
@@ -190,7 +191,7 @@ export const strings = {
   announceReply: (name: string, text: string) => `${name} answered: ${text}`,
   announceEdit: (name: string, text: string) => `${name} changed a message: ${text}`,
   announceRemoved: (name: string, kind: Kind) =>
-    kind === "agent" ? `An answer of ${name} was removed.` : `${name} removed a message.`,
+    kind === "agent" ? `An answer of ${name} was removed.` : `A message of ${name} was removed.`,
   announceEnd: (name: string, end: string) => `The answer of ${name} ended. ${end}`,
   announceLost: "The connection was lost. Reconnecting.",
   announceBack: "Connected again.",

@@ -20,6 +20,7 @@ from nbgroupchat.backplanes.base import now_ms
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.channel import Client
+from nbgroupchat.decoding import decode_command
 from nbgroupchat.engines.base import Engine
 from nbgroupchat.engines.echo import EchoEngine
 from nbgroupchat.engines.llama import LlamaEngine
@@ -107,7 +108,7 @@ class Composition:
     async def answer(self, client: Client, target: str, arguments: bytes) -> bytes:
         """Carry out a command, given as a method's name and arguments in JSON; gives the answer or refusal as JSON."""
         try:
-            return protocol.encode(await self.hub.receive(client, protocol.decode_command(target, arguments)))
+            return protocol.encode(await self.hub.receive(client, decode_command(target, arguments)))
         except Refusal as refusal:
             return self._refused(refusal)
 
@@ -115,7 +116,7 @@ class Composition:
         """Do as `answer` does for connection `id_`, within its user's limits; says also whether it was too fast."""
         try:
             self.rates.receive(client.identity)
-            command = protocol.decode_command(target, arguments)
+            command = decode_command(target, arguments)
             self.rates.carry_out(client.identity, command, command.room in client.channels)
             answer = await self.hub.receive(client, command)
             if isinstance(answer, protocol.Joined):

@@ -7,13 +7,11 @@ and nothing is done in a room that the client has not joined. Authentication is 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -37,8 +35,6 @@ from nbgroupchat.protocol import (
     CancelAnswer,
     ChangeAnswer,
     Command,
-    Delta,
-    DurableEvent,
     Edit,
     Event,
     Explain,
@@ -54,11 +50,7 @@ from nbgroupchat.protocol import (
     Post,
     PostAnswer,
     Posted,
-    Queue,
     Redact,
-    ReplyClosed,
-    ReplyOpened,
-    ReplyStatus,
     Role,
     RoomPolicy,
     SetPolicy,
@@ -67,8 +59,10 @@ from nbgroupchat.protocol import (
     Who,
     WhoAnswer,
 )
+from nbgroupchat.replies import Replies
 from nbgroupchat.rights import check, check_own
 from nbgroupchat.roles import PlainRoles, Roles
+from nbgroupchat.seat import Listener, Seat
 
 Answer: TypeAlias = (
     Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | PolicyAnswer | WhoAnswer | None
@@ -77,25 +71,7 @@ Answer: TypeAlias = (
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
 
-_LEFT_OPEN = "The server ended while this was written. Ask again."
-
 _log = logging.getLogger(__name__)
-
-
-class Listener(Protocol):
-    """Somebody who hears every room without a panel, such as the agent."""
-
-    def opened(self, room: str, entries: Sequence[DurableEvent], records: Mapping[str, bytes]) -> None:
-        """Hear what a room's log held when it was opened, and what is recorded with its replies."""
-
-    def hear(self, room: str, events: Sequence[Event]) -> None:
-        """Hear what happened in a room. Called on the event loop; must not block."""
-
-    def withdraw(self, room: str, asked: str) -> bool:
-        """Answer a question no more that has no reply yet; False where it is not waiting for one."""
-
-    def closed(self, room: str) -> None:
-        """Hear that an empty room was given back."""
 
 
 class Hub:
@@ -122,11 +98,12 @@ class Hub:
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
+        self._measures = measures or Measures()
+        self._replies = Replies(backplane, self._measures, close_again_seconds)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
-        self._measures = measures or Measures()
         self._roles = roles or PlainRoles()
         self._default = policy
         self._pace = Pace(clock)
@@ -134,8 +111,6 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._status = Status(state="off")
-        self._close_again_seconds = close_again_seconds
-        self._closing: set[asyncio.Task[None]] = set()
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
@@ -200,7 +175,7 @@ class Hub:
 
     def seat(self, identity: Identity, listener: Listener) -> Seat:
         """Give the agent a seat in every room; to be called before the first room is opened."""
-        seat = Seat(self, identity)
+        seat = Seat(identity, self._channels, self._replies, self._announce)
         self._seats[seat] = listener
         return seat
 
@@ -214,8 +189,7 @@ class Hub:
 
     async def close(self) -> None:
         """End; whatever is stored stays stored."""
-        for task in self._closing:
-            task.cancel()
+        self._replies.give_up()
         await self._backplane.close()
 
     async def _join(self, client: Client, command: Join) -> Joined:
@@ -286,7 +260,7 @@ class Hub:
         )
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {me.id} {command.cid}")
+            appended = await self._backplane.append(channel.room, posted, f"post {channel.key_of(identity)} {command.cid}")
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
@@ -296,7 +270,7 @@ class Hub:
             message, asked = await self._changes.asked(channel, command.id)
             check_own("stop a reply", channel.policy.stop, mine=is_mine(message, asked, me), role=role)
         reply = await self._reply_meant(channel, command.id)
-        closed = await self._close_reply(channel, me.id, reply, "stopped", None)
+        closed = await self._replies.close(channel, me.id, reply, "stopped", None)
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
@@ -316,27 +290,6 @@ class Hub:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
         return HistoryAnswer(tuple(public(entry) for entry in entries), more)
-
-    async def _close_reply(
-        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
-    ) -> ReplyClosed | None:
-        """End an open reply with the text told so far, or give the end it has had; None where there is none."""
-        async with channel.lock:
-            return await self._close_draft(channel, by, reply, status, error)
-
-    async def _close_draft(
-        self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None
-    ) -> ReplyClosed | None:
-        """Do what `_close_reply` does, for whoever holds the room's lock."""
-        draft = channel.drafts.get(reply)
-        if draft is None:
-            return channel.log.close_of(reply)
-        entry = ReplyClosed(seq=0, eid="", ts=0, by=by, id=reply, text=draft.text, status=status, error=error)
-        appended = await self._backplane.append(channel.room, entry, f"close {reply}")
-        if not appended.duplicate:
-            self._measures.turns[status] += 1
-        assert isinstance(appended.entry, ReplyClosed)  # noqa: S101  # the key is used for closes alone
-        return appended.entry
 
     async def _open(self, room: str) -> Channel:
         channel = self._channels.get(room)
@@ -366,30 +319,12 @@ class Hub:
         channel.opened(opened)
         for listener in self._seats.values():
             listener.opened(channel.room, (*opened.earlier, *opened.entries), opened.records)
-        await self._end_left_open(channel, (*opened.earlier, *opened.entries))
+        await self._replies.end_left_open(channel, (*opened.earlier, *opened.entries))
 
-    async def _end_left_open(self, channel: Channel, entries: Sequence[DurableEvent]) -> None:
-        """End the replies that nobody writes any more, as a server that was killed leaves them, with what was told."""
-        for entry in entries:
-            if isinstance(entry, ReplyOpened) and entry.eid in channel.drafts:
-                try:
-                    await self._close_draft(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
-                except Refusal:
-                    self._close_later(channel, entry.by, entry.eid, "interrupted", _LEFT_OPEN)
-
-    def _close_later(self, channel: Channel, by: str, reply: str, status: ReplyStatus, error: str | None) -> None:
-        """Go on trying to end a reply whose end cannot be stored now."""
-
-        async def close() -> None:
-            while True:
-                await asyncio.sleep(self._close_again_seconds)
-                with suppress(Refusal):
-                    await self._close_reply(channel, by, reply, status, error)
-                    return
-
-        task = asyncio.get_running_loop().create_task(close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def _announce(self, status: Status) -> None:
+        self._status = status
+        for channel in self._channels.values():
+            channel.announce(status)
 
     def _leave(self, client: Client, channel: Channel) -> None:
         channel.leave(client)
@@ -421,55 +356,3 @@ class Hub:
     def _named(self, policy: RoomPolicy) -> RoomPolicy:
         """Give a policy with what the agent is addressed as now, nothing where none sits here."""
         return replace(policy, mention=f"@{self._agent_name}" if self._seats else "")
-
-
-class Seat:
-    """The agent's place in every room: all it can do is write replies and say how its model is."""
-
-    def __init__(self, hub: Hub, identity: Identity) -> None:
-        self._hub = hub
-        self.identity = identity
-
-    def me(self, room: str) -> str:
-        """Give the id of the member that sits here."""
-        return self._hub._channels[room].member(self.identity).id
-
-    async def open_reply(self, room: str, to: str, context: int) -> str:
-        """Begin to answer the message `to`, having read everything up to entry `context`; gives the reply's id.
-
-        A question is answered once: who begins while another's beginning is being stored is given the same reply.
-        """
-        entry = ReplyOpened(seq=0, eid="", ts=0, by=self.me(room), name=self.identity.name, to=to, context=context)
-        async with self._hub._channels[room].lock:
-            appended = await self._hub._backplane.append(room, entry, f"open {to}")
-        return appended.entry.eid
-
-    async def write(self, room: str, delta: Delta) -> bool:
-        """Add pieces to a reply; False where it has been closed, by whomever."""
-        async with self._hub._channels[room].lock:
-            return await self._hub._backplane.journal(room, delta)
-
-    async def close_reply(self, room: str, reply: str, status: ReplyStatus, error: str | None = None) -> None:
-        """End a reply with what was written, unless it has been closed already."""
-        channel = self._hub._channels[room]
-        try:
-            await self._hub._close_reply(channel, self.me(room), reply, status, error)
-        except Refusal:
-            self._hub._close_later(channel, self.me(room), reply, status, error)
-
-    async def record(self, room: str, reply: str, record: bytes) -> None:
-        """Keep what the model read for a reply."""
-        try:
-            await self._hub._backplane.record(room, reply, record)
-        except Refusal as refusal:
-            _log.warning("What the model read for a reply in room %s could not be kept: %s", room, refusal.message)
-
-    def show_queue(self, room: str, queue: Queue) -> None:
-        """Tell a room, now and when somebody joins, which of its questions wait."""
-        self._hub._channels[room].show_queue(queue)
-
-    def announce(self, status: Status) -> None:
-        """Tell every room, now and when somebody joins, how the model is."""
-        self._hub._status = status
-        for channel in self._hub._channels.values():
-            channel.announce(status)

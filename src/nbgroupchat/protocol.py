@@ -1,24 +1,17 @@
 """The vocabulary of the wire: what members ask for (commands) and what happened (events), as frozen typed values.
 
-Commands are imperative and go up, events are in the past tense and come down. Everything that arrives is decoded and
-validated here, once, and refused with a stable code where it does not fit. The same frames are written down as JSON
-under `tests/frames/` and read by the Python and the TypeScript tests.
-
-What this module covers: types, ranges, lengths, unknown and duplicate fields, text that is not Unicode. What it does
-not: who may do what (`policy`), and how frames travel (`signalr`).
+Commands are imperative and go up, events are in the past tense and come down. The same frames are written down as JSON
+under `tests/frames/` and read by the Python and the TypeScript tests. This module says what they look like: types,
+ranges and lengths. What arrives is held to it by `decoding`; who may do what is `policy`'s, and how frames travel
+`signalr`'s.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
-
-from nbgroupchat.characters import visible
-from nbgroupchat.errors import Code, Refusal
 
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
@@ -464,36 +457,8 @@ def decode_events(raw: bytes | str) -> tuple[str, list[Event]]:
     return _events_decoder.decode(raw)
 
 
-def decode_command(target: str, raw: bytes) -> Command:
-    """Decode the arguments of a client's invocation of `target`: a JSON array that holds one object.
-
-    Raises Refusal with `unknown_method`, `too_long` or `invalid`.
-    """
-    kind = COMMANDS.get(target)
-    if kind is None:
-        known = ", ".join(COMMANDS)
-        raise Refusal(Code.UNKNOWN_METHOD, f"The hub has no method {target[:64]!r}. It has: {known}.")
-    try:
-        arguments = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-        _check(arguments)
-        if not isinstance(arguments, list) or len(arguments) != 1:
-            raise ValueError("expected an array of one object")
-        command = msgspec.convert(arguments[0], kind)
-    except Refusal:
-        raise
-    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        # The reason names fields and types, and never repeats what was sent.
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
-            reason = "not JSON"
-        if reason.endswith("at `$.room`"):
-            raise Refusal(Code.INVALID, f"There is no room of that name. A room's name has {ROOM_NAMES}.") from None
-        raise Refusal(Code.INVALID, f"The arguments of {target!r} were not understood: {reason}.") from None
-    return _normalised(command)
-
-
 def encode_command(command: Command) -> tuple[str, bytes]:
-    """Give a command's method name and its arguments as JSON, the opposite of `decode_command`."""
+    """Give a command's method name and its arguments as JSON, the opposite of `decoding.decode_command`."""
     target = next(name for name, kind in COMMANDS.items() if type(command) is kind)
     return target, b"[" + _encoder.encode(command) + b"]"
 
@@ -501,60 +466,3 @@ def encode_command(command: Command) -> tuple[str, bytes]:
 def fits_text(text: str) -> bool:
     """Say whether a message's text is within `MAX_TEXT` bytes."""
     return len(text.encode()) <= MAX_TEXT
-
-
-def _normalised(command: Command) -> Command:
-    if isinstance(command, SetPolicy) and isinstance(command.prompt, str):
-        return msgspec.structs.replace(command, prompt=visible(command.prompt).strip())
-    if not isinstance(command, (Post, Edit)):
-        return command
-    text = visible(command.text)
-    if not text.strip():
-        raise Refusal(Code.INVALID, "The message is empty. Write something and send it again.")
-    if not fits_text(text):
-        raise Refusal(
-            Code.TOO_LONG,
-            f"The message has {len(text.encode())} bytes, and a room takes {MAX_TEXT} at once. Send it in parts.",
-        )
-    return msgspec.structs.replace(command, text=text)
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a field stands twice")
-    return fields
-
-
-def _refuse_constant(_name: str) -> float:
-    raise ValueError("a number is not finite")
-
-
-def _check(value: object) -> None:
-    """Refuse what JSON can say and the wire may not carry."""
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("a text holds a NUL character")
-        if not _is_unicode(value):
-            raise ValueError("a text holds half of a surrogate pair")
-    elif isinstance(value, float):
-        if value in (float("inf"), float("-inf")):
-            raise ValueError("a number is not finite")
-    elif isinstance(value, int):
-        if abs(value) > MAX_SAFE_INTEGER:
-            raise ValueError("an integer is beyond 2^53")
-    elif isinstance(value, list):
-        for item in value:
-            _check(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(key)
-            _check(item)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

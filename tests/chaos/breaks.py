@@ -16,8 +16,8 @@ from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_writer import Writer
 from nbgroupchat.channel import Channel
 from nbgroupchat.compose import ChatSession
-from nbgroupchat.hub import Hub
 from nbgroupchat.protocol import ReplyClosed
+from nbgroupchat.replies import Replies
 from nbgroupchat.signalr.application import Reply
 
 
@@ -77,10 +77,10 @@ def skip() -> None:
 
 def stop_late() -> None:
     """Store with a stop the text as it was when the stop came, while the reply goes on to be told."""
-    close = Hub._close_reply
+    close = Replies.close
 
     async def forgetful(
-        self: Hub, channel: Channel, by: str, reply: str, status: Any, error: str | None
+        self: Replies, channel: Channel, by: str, reply: str, status: Any, error: str | None
     ) -> ReplyClosed | None:
         draft = channel.drafts.get(reply)
         if draft is None or status != "stopped":
@@ -92,7 +92,7 @@ def stop_late() -> None:
         assert isinstance(appended.entry, ReplyClosed)
         return appended.entry
 
-    Hub._close_reply = forgetful  # type: ignore[method-assign]  # on purpose
+    Replies.close = forgetful  # type: ignore[method-assign]  # on purpose
 
 
 BREAKS: dict[str, Callable[[], None]] = {
