@@ -42,7 +42,7 @@ class JupyterServer:
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._running.wait(60):
+        if not self._running.wait(100):
             raise RuntimeError("the Jupyter server did not start:\n" + "\n".join(self.lines))
         return self
 
@@ -56,12 +56,12 @@ class JupyterServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise RuntimeError("the Jupyter server did not end:\n" + "\n".join(self.lines)) from None
         finally:
-            self._reader.join(5)
+            self._reader.join(60)
             if self.process.stdout is not None:
                 self.process.stdout.close()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes import sqlite_reads
-from nbgroupchat.backplanes.base import Act, Appended, Opened, RoomListener
-from nbgroupchat.backplanes.base import Person as Known
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, RoomListener
+from nbgroupchat.backplanes.base import Person as Masked
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
@@ -99,14 +99,22 @@ class Severed:
     def release(self, room: str) -> None:
         self._inner.release(room)
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
-        return await self._alive().append(room, entry, key)
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
+        return await self._alive().append(room, entry, key, files)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        return await self._alive().attachment(room, id_)
 
     async def journal(self, room: str, delta: Delta) -> bool:
         return await self._alive().journal(room, delta)
 
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         return await self._alive().read(room, before, limit)
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        return await self._alive().rooms(limit)
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         return await self._alive().about(room, messages)
@@ -123,10 +131,10 @@ class Severed:
     async def audited(self, room: str) -> Sequence[Act]:
         return await self._alive().audited(room)
 
-    async def meet(self, room: str, member: str, person: Known) -> None:
+    async def meet(self, room: str, member: str, person: Masked) -> None:
         await self._alive().meet(room, member, person)
 
-    async def met(self, room: str, member: str) -> Known | None:
+    async def met(self, room: str, member: str) -> Masked | None:
         return await self._alive().met(room, member)
 
     async def trim(self, before: int) -> Mapping[str, int]:

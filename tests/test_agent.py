@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import pytest
 
 from nbgroupchat.agent import Agent
-from nbgroupchat.backplanes.base import Appended
+from nbgroupchat.backplanes.base import NOTHING, Appended
 from nbgroupchat.backplanes.memory import MemoryBackplane
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Part, Piece, Reading, Sampling, StatusListener
@@ -400,11 +400,13 @@ class FullStore(MemoryBackplane):
         self.refusals = 0
         self._retry_ms = retry_ms
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         if isinstance(entry, ReplyOpened) and self.refusals < 2:
             self.refusals += 1
             raise Refusal(Code.UNAVAILABLE, "The disk is full.", self._retry_ms)
-        return await super().append(room, entry, key)
+        return await super().append(room, entry, key, files)
 
 
 async def test_a_question_is_answered_once_there_is_room_again() -> None:

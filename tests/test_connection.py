@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from itertools import chain
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import msgspec
@@ -95,12 +97,19 @@ async def test_it_posts_and_reads(room: ChatRoom) -> None:
     assert (message.text, message.name, message.kind) == ("hello", "analysis", "kernel")
 
 
+async def test_it_knows_the_rooms_of_its_hub(room: ChatRoom) -> None:
+    """A room is named with how many entries it has and who is there."""
+    await blocking(room.post, "hello")
+    (listed,) = await blocking(room.rooms)
+    assert (listed.name, listed.seq, listed.members) == ("lobby", 1, 1)
+
+
 async def test_it_edits_and_redacts_what_it_said(room: ChatRoom) -> None:
     """The transcript marks what was edited, and keeps nothing of what was redacted, also of a reply one asked for."""
 
     def change() -> None:
         kept, gone = room.post("Fryday"), room.post("not for here")
-        reply = room.ask("when?", timeout=10)
+        reply = room.ask("when?")
         room.edit(kept, "Friday")
         room.redact(gone)
         room.redact(reply.id)
@@ -198,16 +207,30 @@ async def test_a_forked_process_is_told_to_join_itself(room: ChatRoom, monkeypat
     monkeypatch.undo()
 
 
-async def test_a_time_limit_holds_while_the_reply_grows(hub: Hub, room: ChatRoom) -> None:
+def tell_time_by(monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]) -> None:
+    """Have whoever waits for a reply look at another clock, which begins at 0."""
+    times = chain([0.0], iter(clock, None))
+    monkeypatch.setattr("nbgroupchat.client.time", SimpleNamespace(monotonic=lambda: next(times)))
+
+
+def said_by_the_agent(room: ChatRoom) -> str:
+    return "".join(message.text for message in room.messages if message.kind == "agent")
+
+
+async def test_a_time_limit_holds_while_the_reply_grows(
+    hub: Hub, room: ChatRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pieces that keep coming do not put the limit off."""
 
     async def a_moment() -> None:
         await asyncio.to_thread(threading.Event().wait, 0.02)
 
     hub.engine._script = [[part for _ in range(500) for part in ("word ", a_moment)]]
+    tell_time_by(monkeypatch, lambda: said_by_the_agent(room).count(" "))
     with pytest.raises(ChatError, match="No whole reply came within"):
-        await blocking(room.ask, "what?", 0.3)
-    assert (await blocking(lambda: wait_for(room, 2)))[-1].status == "stopped"
+        await blocking(room.ask, "what?", 3)
+    stopped = (await blocking(lambda: wait_until(room, lambda: room.messages[-1].status == "stopped")))[-1]
+    assert stopped.text.count(" ") >= 3
 
 
 async def test_what_the_room_refuses_is_raised(room: ChatRoom) -> None:
@@ -235,14 +258,16 @@ async def test_what_was_too_fast_is_sent_again(room: ChatRoom, hub: Hub, monkeyp
     assert hub.composition.measures.refusals["too_fast"] == 6
 
 
-async def test_a_reply_that_takes_too_long_is_given_up(hub: Hub, room: ChatRoom) -> None:
+async def test_a_reply_that_takes_too_long_is_given_up(
+    hub: Hub, room: ChatRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a time limit, the question ends in an error, and the reply is stopped."""
     hub.engine._script = [["Half", asyncio.Event().wait]]
+    tell_time_by(monkeypatch, lambda: 100 * bool(said_by_the_agent(room)))
     with pytest.raises(ChatError, match="No whole reply came within"):
-        await blocking(room.ask, "what?", 0.01)
-    reply = next(message for message in room.messages if message.kind == "agent")
-    await blocking(lambda: wait_until(room, lambda: room.messages[-1].status == "stopped"))
-    assert reply.text == "Half"
+        await blocking(room.ask, "what?", 10)
+    stopped = (await blocking(lambda: wait_until(room, lambda: room.messages[-1].status == "stopped")))[-1]
+    assert stopped.text == "Half"
 
 
 async def test_a_failed_reply_is_an_error(hub: Hub, room: ChatRoom) -> None:

@@ -24,6 +24,8 @@ from nbgroupchat.protocol import (
     Posted,
     Presence,
     ReplyClosed,
+    Rooms,
+    RoomsAnswer,
     Status,
     Typing,
 )
@@ -104,6 +106,29 @@ async def test_who_comes_back_from_another_log_starts_over(hub: Hub) -> None:
     await ana.post("one")
     answer = await ana.join(resume=Position("earlier", 1, "x"))
     assert (answer.mode, ana.texts()) == ("snapshot", ["one"])
+
+
+async def test_rooms_are_named_while_something_was_said_or_somebody_is_there(hub: Hub) -> None:
+    """The newest comes first, then those in which people are and nothing was said; an empty room is none."""
+    ana, ben = FakeClient(hub, "Ana"), FakeClient(hub, "Ben")
+    for room in ("lobby", "attic"):
+        await ana.join(room)
+    await ben.join()
+    await ana.post("hi")
+    answer = await ben.send(Rooms(room="lobby"))
+    assert isinstance(answer, RoomsAnswer)
+    assert [(room.name, room.seq, room.ts > 0, room.members) for room in answer.rooms] == [
+        ("lobby", 1, True, 2),
+        ("attic", 0, False, 1),
+    ]
+    assert answer.rooms[0].epoch == ben.rooms["lobby"].position.epoch
+    shorter = await ben.send(Rooms(room="lobby", limit=1))
+    assert isinstance(shorter, RoomsAnswer)
+    assert (len(shorter.rooms), shorter.more, answer.more) == (1, True, False)
+    ana.leave()
+    left = await ben.send(Rooms(room="lobby"))
+    assert isinstance(left, RoomsAnswer)
+    assert [room.name for room in left.rooms] == ["lobby"]
 
 
 async def test_the_answer_comes_before_what_it_caused(hub: Hub) -> None:

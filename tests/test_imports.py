@@ -16,6 +16,8 @@ ROWS = (
     (
         "protocol",
         "decoding",
+        "attachment",
+        "picture",
         "prompt",
         "errors",
         "characters",
@@ -40,6 +42,7 @@ ROWS = (
         "explain",
         "transcript",
         "roster",
+        "uploads",
     ),
     (
         "outbox",
@@ -47,6 +50,7 @@ ROWS = (
         "changes",
         "replies",
         "seat",
+        "attachments",
         "hub",
         "slices",
         "turn",
@@ -55,9 +59,27 @@ ROWS = (
         "backplanes",
     ),
     ("signalr",),
-    ("compose", "server"),
-    ("link", "pipe", "line", "connection", "relay", "client", "magics", "widget"),
-    ("cli", "custodian", "doctor", "__main__"),
+    (
+        "compose",
+        "server",
+    ),
+    (
+        "link",
+        "pipe",
+        "line",
+        "connection",
+        "relay",
+        "attaching",
+        "client",
+        "magics",
+        "widget",
+    ),
+    (
+        "cli",
+        "custodian",
+        "doctor",
+        "__main__",
+    ),
 )
 """Each module imports from its own row and those above it. `__init__` only points at them."""
 

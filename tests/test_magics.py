@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,26 @@ def test_a_text_may_begin_with_a_dash(shell: Any, line: str) -> None:
     assert [message.text for message in connect("lobby").messages] == [line]
 
 
-@pytest.mark.parametrize("line", ["--help", "--room", "--roomy x", "-r data hi", "--rooom data hi"])
+def test_a_variable_and_a_file_are_attached_by_their_names(shell: Any, tmp_path: Path) -> None:
+    """Names of variables go first, then files; the text may be left out."""
+    (tmp_path / "notes.txt").write_text("from a file")
+    shell.user_ns["df"] = "a variable"
+    shell.run_line_magic("chat", f"--attach df --attach={tmp_path / 'notes.txt'} look  at -- these")
+    shell.run_line_magic("chat", "--room data --attach df")
+    (message,) = connect("lobby").messages
+    assert message.text == "look  at -- these"
+    assert [one.text for one in message.attachments] == ["a variable", "from a file"]
+    assert [one.name for one in connect("data").messages[0].attachments] == ["df.txt"]
+
+
+def test_what_cannot_be_attached_is_a_sentence(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is nothing posts nothing."""
+    shell.run_line_magic("chat", "--attach nothing_of_that_name look")
+    assert "There is no variable 'nothing_of_that_name'" in capsys.readouterr().out
+    assert not connect("lobby").messages
+
+
+@pytest.mark.parametrize("line", ["--help", "--attach", "--room", "--roomy x", "-r data hi", "--rooom data hi"])
 def test_a_line_that_does_not_fit_gets_the_usage(shell: Any, capsys: pytest.CaptureFixture[str], line: str) -> None:
     """What cannot be understood is answered with how it is used, and posts nothing."""
     assert shell.run_line_magic("chat", line) is None

@@ -198,8 +198,10 @@ TestStory = Story.TestCase
 def forget_client_ids(patch: pytest.MonkeyPatch) -> None:
     append = SqliteBackplane.append
 
-    async def broken(self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
-        return await append(self, room, entry, None if isinstance(entry, Posted) else key)
+    async def broken(
+        self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None, *files: Any
+    ) -> Appended:
+        return await append(self, room, entry, None if isinstance(entry, Posted) else key, *files)
 
     patch.setattr(SqliteBackplane, "append", broken)
 
@@ -207,9 +209,11 @@ def forget_client_ids(patch: pytest.MonkeyPatch) -> None:
 def stop_with_less_than_was_told(patch: pytest.MonkeyPatch) -> None:
     append = SqliteBackplane.append
 
-    async def broken(self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def broken(
+        self: SqliteBackplane, room: str, entry: DurableEvent, key: str | None = None, *files: Any
+    ) -> Appended:
         less = replace(entry, text=entry.text[:-1]) if isinstance(entry, ReplyClosed) else entry
-        return await append(self, room, less, key)
+        return await append(self, room, less, key, *files)
 
     patch.setattr(SqliteBackplane, "append", broken)
 

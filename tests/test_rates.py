@@ -10,7 +10,7 @@ import pytest
 from nbgroupchat.compose import PAUSE_SECONDS, Composition
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Typing
+from nbgroupchat.protocol import Edit, Explain, History, Join, Leave, Pin, Post, Redact, Rooms, Typing, Upload
 from nbgroupchat.rates import KERNELS, MINUTE, Rate, Rates
 from nbgroupchat.settings import Settings
 from tests.signalr.fakes import until
@@ -23,7 +23,7 @@ WRITES = (
     Redact(room="r", id="i"),
     Pin(room="r", id="i", on=True),
 )
-READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"))
+READS = (Join(room="r", wire=1), History(room="r", before=1), Explain(room="r", id="i"), Rooms(room="r"))
 
 
 class Clock:
@@ -114,6 +114,22 @@ def test_a_room_has_a_limit_of_its_own() -> None:
     assert [bool(refused(rates, one, WRITES[0])) for one in crowd] == [False] * 3 + [True] * 2
     assert not refused(rates, ANA, Post(room="other", cid="c", text="x"))
     assert not refused(rates, ANA, READS[0])
+
+
+def test_bytes_to_be_attached_have_a_limit_of_their_own() -> None:
+    """A user sends so many bytes a minute; posts do not count, and a part over a minute's worth passes alone."""
+    clock = Clock()
+    rates = limits(clock, attachment_bytes_per_minute=1000)
+
+    def part(size: int) -> Upload:
+        return Upload(room="r", id="u", name="x", mime="text/plain", size=size, at=0, data=b"x" * size)
+
+    assert [bool(refused(rates, ANA, part(size))) for size in (600, 600, 400, 1)] == [False, True, False, True]
+    assert not refused(rates, ANA, WRITES[0])
+    assert not refused(rates, BEN, part(1000))
+    clock.now += MINUTE
+    assert not refused(rates, ANA, part(5000))
+    assert refused(rates, ANA, part(1))
 
 
 def test_kernels_have_a_limit_together() -> None:

@@ -12,6 +12,7 @@ from nbgroupchat.protocol import (
     COMMANDS,
     Cancel,
     Command,
+    Download,
     Edit,
     Explain,
     History,
@@ -22,8 +23,10 @@ from nbgroupchat.protocol import (
     Redact,
     Role,
     RoomPolicy,
+    Rooms,
     SetPolicy,
     Typing,
+    Upload,
     Who,
 )
 from nbgroupchat.rights import INSTRUCTING, READING, changed, check, check_own, duration, until_open
@@ -40,6 +43,9 @@ EACH: tuple[Command, ...] = (
     History(room="lab", before=1),
     SetPolicy(room="lab", cid="c"),
     Who(room="lab", id="m"),
+    Rooms(room="lab"),
+    Upload(room="lab", id="u", name="x", mime="text/plain", size=1, at=0, data=b"x"),
+    Download(room="lab", id="0" * 64, at=0),
     Leave(room="lab"),
 )
 

@@ -129,7 +129,9 @@ def test_no_name_of_a_roster_is_left(people: list[list[str]], data: st.DataObjec
     """
     names = [name for person in people for name in person]
     words = [word for name in names for word in name.split()]
-    written = data.draw(st.lists(st.tuples(st.sampled_from([*names, *words]), st.sampled_from(WAYS)), min_size=1, max_size=6))
+    written = data.draw(
+        st.lists(st.tuples(st.sampled_from([*names, *words]), st.sampled_from(WAYS)), min_size=1, max_size=6)
+    )
     text = data.draw(st.sampled_from([" ", ", ", "\n", " and "])).join(way(name) for name, way in written)
     roster = Roster(people)
     hidden = roster.hide(text)

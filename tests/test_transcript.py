@@ -8,6 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from nbgroupchat.attachment import Attachment
 from nbgroupchat.protocol import Delta, DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.transcript import FORMATS, Format, transcript
 
@@ -99,3 +100,14 @@ def test_the_notebook_is_valid() -> None:
 def test_an_empty_room_is_a_document_too(form: Format) -> None:
     """Where everything has become too old there is still a document."""
     assert "Ana" not in transcript("lobby", [], [], form)
+
+
+def test_attachments_are_named_and_nothing_of_them_acts() -> None:
+    """A picture is its name and size, a file its beginning, inside the message's fence; JSON has all fields."""
+    plot = Attachment(id="0" * 64, name="![x](http://evil/p.png)", mime="image/png", size=9, width=6, height=4)
+    notes = Attachment(id="1" * 64, name="n.txt", mime="text/plain", size=9, text="~~~~\n<script>alert(1)</script>")
+    posted = Posted(seq=1, eid="p1", ts=NOON, by="m1", name="Ana", kind="human", text="", attachments=(plot, notes))
+    shown = transcript("lobby", [posted], [], "markdown")
+    assert "~~~~~text\n[picture ![x](http://evil/p.png), 6×4]\n[file n.txt, 9 bytes]\n~~~~\n<script>" in shown
+    (line,) = transcript("lobby", [posted], [], "jsonl").splitlines()
+    assert json.loads(line)["attachments"][1]["name"] == "n.txt"

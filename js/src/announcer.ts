@@ -3,6 +3,7 @@
  * panel before and after in, a sentence out.
  */
 
+import { gist } from "./attachment";
 import type { Snapshot } from "./snapshot";
 import type { Message } from "./room";
 import { strings } from "./strings";
@@ -32,7 +33,7 @@ function changed(before: Message, { name, kind, text, redacted }: Message): stri
 }
 
 function sentence(message: Message): string[] {
-  const text = message.text.slice(0, MAX_SPOKEN);
+  const text = gist(message).slice(0, MAX_SPOKEN);
   if (message.redacted) return [];
   switch (message.status) {
     case "open":

@@ -1,4 +1,4 @@
-/** The picture of a member: letters on a colour that comes from their id, a sign for those that are no people. */
+/** The picture of a member: letters on a colour that comes from their name, and so is the same in every room, a sign for those that are no people. */
 
 import { html, type TemplateResult } from "lit-html";
 import type { Kind } from "./protocol";
@@ -7,13 +7,13 @@ import { initials } from "./server";
 /** As many as `avatar.css` has colours for. A number instead of a colour, since inline styles fall to strict policies. */
 const HUES = 12;
 
-export function avatar(id: string, name: string, kind: Kind): TemplateResult {
-  return html`<span class="nbgc-avatar" data-hue=${hue(id)} data-kind=${kind} aria-hidden="true">${sign(name, kind)}</span>`;
+export function avatar(name: string, kind: Kind): TemplateResult {
+  return html`<span class="nbgc-avatar" data-hue=${hue(name)} data-kind=${kind} aria-hidden="true">${sign(name, kind)}</span>`;
 }
 
-export function hue(id: string): number {
+export function hue(name: string): number {
   let hash = 0;
-  for (const letter of id) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
+  for (const letter of name) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0;
   return hash % HUES;
 }
 

@@ -1,7 +1,8 @@
 /** What is said of a post or a change that the server has not taken. Pure templates. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { PendingChange } from "./outbox";
+import { written } from "./language";
+import type { Pending, PendingChange } from "./outbox";
 import { strings } from "./strings";
 
 export interface PendingActions {
@@ -22,10 +23,15 @@ export function waitsFor({ live, kernelWaits }: Way): string | null {
   return live ? null : strings.waitsForConnection;
 }
 
+/** Say what keeps something from being taken, the server's own wait first; null where nothing does. */
+export function onItsWay({ error, until }: Pending, way: Way): string | null {
+  return until !== null && error !== null ? strings.waitsUntil(error, written.second(until)) : waitsFor(way);
+}
+
 /** Nothing is said of a change that is about to be heard anyway. */
 export function changeTemplate(change: PendingChange, way: Way, actions: PendingActions): TemplateResult | typeof nothing {
   if (change.state !== "failed") {
-    const note = waitsFor(way) ?? change.error;
+    const note = onItsWay(change, way);
     return note === null ? nothing : html`<div class="nbgc-note">${note}</div>`;
   }
   return html`<div class="nbgc-note" data-problem>

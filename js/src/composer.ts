@@ -6,7 +6,9 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
+import { Mentioning, type Mentionable } from "./mentioning";
 import { mayWrite } from "./policy";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -22,6 +24,10 @@ export interface ComposerActions {
   escape(): void;
   /** Edit one's own newest message. Says whether there is one. */
   editNewest(): boolean;
+  /** Whom one can mention. */
+  mentionable(): Mentionable[];
+  /** Tell a screen reader. */
+  announce(sentence: string): void;
   /** What is shown depends on the draft and has to be shown again. */
   changed(): void;
 }
@@ -33,8 +39,17 @@ export class Composer {
   #field: HTMLTextAreaElement | null = null;
   #draft = "";
   #limit = Infinity;
+  readonly #mentioning: Mentioning;
 
-  constructor(private readonly actions: ComposerActions) {}
+  constructor(
+    private readonly actions: ComposerActions,
+    readonly attaching: Attaching,
+  ) {
+    this.#mentioning = new Mentioning({
+      take: (text, caret) => this.#replace(text, caret), changed: () => actions.changed(),
+      announce: (sentence) => actions.announce(sentence),
+    });
+  }
 
   get draft(): string {
     return this.#draft;
@@ -49,6 +64,15 @@ export class Composer {
     this.actions.changed();
   }
 
+  /** Put back what stood in the field when the page was loaded again; what was written since comes after it. */
+  restore(draft: string): void {
+    if (this.#field === null) return;
+    const after = this.#field.value === "" ? "" : `\n${this.#field.value}`;
+    this.#field.value = this.#draft = draft + after;
+    fit(this.#field);
+    this.actions.changed();
+  }
+
   focus(): void {
     this.#field?.focus();
   }
@@ -56,9 +80,14 @@ export class Composer {
   /** Put a text into the field, before what is there. */
   insert(text: string): void {
     if (this.#field === null) return;
-    this.#field.value = text + this.#field.value;
+    this.#replace(text + this.#field.value, text.length);
+  }
+
+  #replace(text: string, caret: number): void {
+    if (this.#field === null) return;
+    this.#field.value = text;
     this.#field.focus();
-    this.#field.setSelectionRange(text.length, text.length);
+    this.#field.setSelectionRange(caret, caret);
     this.#input();
   }
 
@@ -67,7 +96,10 @@ export class Composer {
     const readOnly = !mayWrite(snapshot.room, snapshot.role);
     const closed = snapshot.link === "unreachable" || snapshot.link === "refused" || readOnly;
     const { mention } = snapshot;
+    const { controls, active } = this.#mentioning.field;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
+      ${this.#mentioning.template()}
+      ${this.attaching.tray()}
       <textarea
         class="nbgc-input"
         rows="1"
@@ -75,13 +107,20 @@ export class Composer {
         data-lm-suppress-shortcuts="true"
         aria-label=${strings.composer(room)}
         placeholder=${readOnly ? strings.readOnly : strings.placeholder}
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls=${controls}
+        aria-activedescendant=${active}
         ?disabled=${closed}
         @input=${this.#input}
         @keydown=${this.#keydown}
-        @blur=${() => this.actions.stopped()}
+        @keyup=${this.#moved}
+        @click=${this.#moved}
+        @paste=${this.#paste}
+        @blur=${this.#blur}
       ></textarea>
       <div class="nbgc-composer-foot">
-        ${this.#addressee(snapshot, mention)} ${this.#size()}
+        ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
         <button
           class="nbgc-send"
           data-lm-suppress-shortcuts="true"
@@ -122,7 +161,7 @@ export class Composer {
   }
 
   #isSendable(): boolean {
-    return this.#draft.trim() !== "" && bytes(this.#draft) <= this.#limit;
+    return (this.#draft.trim() !== "" || !this.attaching.isEmpty) && bytes(this.#draft) <= this.#limit;
   }
 
   readonly #input = (): void => {
@@ -130,13 +169,25 @@ export class Composer {
     if (field === null) return;
     this.#draft = field.value;
     fit(field);
+    this.#mentioning.update(field.value, field.selectionEnd, this.actions.mentionable());
     if (this.#draft.trim() === "") this.actions.stopped();
     else this.actions.wrote();
     this.actions.changed();
   };
 
+  readonly #moved = (): void => {
+    const field = this.#field;
+    if (field !== null) this.#mentioning.moved(field.value, field.selectionEnd, this.actions.mentionable());
+  };
+
+  readonly #blur = (): void => {
+    this.#mentioning.hide();
+    this.actions.stopped();
+  };
+
   readonly #keydown = (event: KeyboardEvent): void => {
     if (isComposed(event)) return;
+    if (this.#mentioning.key(event)) return event.preventDefault();
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.#send();
@@ -145,6 +196,12 @@ export class Composer {
     } else if (event.key === "ArrowUp" && this.#field?.value === "" && !isModified(event) && this.actions.editNewest()) {
       event.preventDefault();
     }
+  };
+
+  readonly #paste = (event: ClipboardEvent): void => {
+    // A text that is copied together with a picture of itself, as from a spreadsheet, is pasted as text.
+    const { clipboardData } = event;
+    if (clipboardData?.getData("text/plain") === "" && this.attaching.takeFrom(clipboardData)) event.preventDefault();
   };
 
   readonly #submit = (event: Event): void => {
@@ -157,9 +214,10 @@ export class Composer {
     if (field === null || field.disabled) return;
     this.#draft = field.value;
     if (!this.#isSendable()) return;
-    this.actions.post(this.#draft);
+    this.actions.post(this.#draft.trim() === "" ? "" : this.#draft);
     field.value = "";
     this.#draft = "";
+    this.#mentioning.hide();
     fit(field);
     this.actions.changed();
     field.focus();

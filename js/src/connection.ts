@@ -138,6 +138,7 @@ export class Connection {
     reading.reader.relayed(this.#relay);
     reading.reader.unreachable(this.#problem);
     if (this.#wire !== null) reading.reader.connected(this.#wire);
+    else reading.reader.missing();
     if (!this.#running) void this.#run();
     return reading;
   }

@@ -29,12 +29,15 @@ class Requests extends DefaultHttpClient {
   /** Null where no answer came. */
   status: number | null = null;
   lost: () => void = () => {};
+  /** Where it polls. Only polls come here with GET. */
+  #poll: HttpRequest | null = null;
 
   constructor() {
     super(NullLogger.instance);
   }
 
   override async send(request: HttpRequest): Promise<HttpResponse> {
+    if (request.method === "GET") this.#poll = request;
     const negotiating = request.url?.split("?")[0]?.endsWith("/negotiate") ?? false;
     try {
       const response = await super.send(request);
@@ -46,9 +49,22 @@ class Requests extends DefaultHttpClient {
       throw error;
     }
   }
+
+  /** The page goes: without a word the server would wait for its next poll, and show its member as present meanwhile. */
+  end(): void {
+    const { url, headers } = this.#poll ?? {};
+    this.#poll = null;
+    if (url === undefined) return;
+    fetch(url, { method: "DELETE", keepalive: true, credentials: "same-origin", headers: { ...headers } }).catch(() => {});
+  }
 }
 
-export function dial(server: Server, ways: Ways = new Ways(), clock: Clock = systemClock): HubConnection {
+/** What tells that a page goes. */
+export type Leaving = Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
+
+export function dial(
+  server: Server, ways: Ways = new Ways(), clock: Clock = systemClock, page: Leaving = globalThis as unknown as Leaving,
+): HubConnection {
   const requests = new Requests();
   const tried = ways.open;
   const options: Options = {
@@ -56,9 +72,12 @@ export function dial(server: Server, ways: Ways = new Ways(), clock: Clock = sys
     ...watchedWebSocket(ways, clock), EventSource: watchedEventStream(server, ways, clock),
   };
   const hub = new HubConnectionBuilder().configureLogging(LogLevel.None).withUrl(server.url(HUB_PATH), options).build();
+  const end = (): void => requests.end();
+  hub.onclose(() => page.removeEventListener?.("pagehide", end));
   return handleOf(hub, async () => {
     try {
       await hub.start();
+      page.addEventListener?.("pagehide", end);
     } catch (error) {
       ways.failed(tried);
       if (requests.status === null) throw new CutOff();

@@ -5,7 +5,9 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { ref } from "lit-html/directives/ref.js";
+import { gist } from "./attachment";
 import { icon } from "./icon";
+import { locale } from "./language";
 import type { Explanation, Read, Refusal } from "./protocol";
 import type { Message, Room } from "./room";
 import { strings } from "./strings";
@@ -112,7 +114,7 @@ export class ExplanationSheet {
 
 function said(part: Read, message: Message | undefined, gone: boolean): TemplateResult {
   const name = part.speaker || message?.name || strings.somebody;
-  const words = gone ? strings.goneSince : message === undefined ? strings.notFetched : beginning(message.text, SHOWN);
+  const words = gone ? strings.goneSince : message === undefined ? strings.notFetched : beginning(gist(message), SHOWN);
   const mark = message?.edited === true && !gone ? html` <em>${strings.editedMark}</em>` : nothing;
   return html`<bdi class="nbgc-read-author">${name}</bdi> <bdi ?data-missing=${gone || message === undefined}>${words}</bdi>${mark}`;
 }
@@ -134,7 +136,7 @@ function run({ model, sha256, temperature, seed, max_tokens }: Explanation): Tem
     <dd><bdi>${model || strings.unknown}</bdi></dd>
     ${sha256 === "" ? nothing : html`<dt>${label.file}</dt><dd><code title=${sha256}>${sha256.slice(0, SHOWN_HASH)}…</code></dd>`}
     <dt>${label.temperature}</dt>
-    <dd>${temperature.toLocaleString()}</dd>
+    <dd>${temperature.toLocaleString(locale)}</dd>
     <dt>${label.seed}</dt>
     <dd>${seed}</dd>
     <dt>${label.limit}</dt>

@@ -5,6 +5,8 @@
 
 /** Within so many pixels of the end, one is reading there. */
 const NEAR_END = 40;
+/** Within so many pixels of the beginning, one is about to read what is before it. */
+const NEAR_BEGINNING = 400;
 
 export class Follower {
   #following = true;
@@ -12,11 +14,12 @@ export class Follower {
   #size = "";
   readonly #observer: ResizeObserver | null;
 
-  /** `changed` is called when one begins or ends to read at the end. */
+  /** `changed` is called when one begins or ends to read at the end, `atBeginning` when one scrolls up to the beginning. */
   constructor(
     private readonly scroller: HTMLElement,
     content: Element,
     private readonly changed: () => void,
+    private readonly atBeginning: () => void = () => {},
   ) {
     scroller.addEventListener("scroll", this.#scrolled, { passive: true });
     this.#observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.keep());
@@ -80,7 +83,9 @@ export class Follower {
     if (scrollTop === this.#top) return;
     if (this.#isWithin(NEAR_END)) this.#set(true);
     else if (scrollTop < this.#top) this.#set(false);
+    const up = scrollTop < this.#top;
     this.#top = scrollTop;
+    if (up && scrollTop < NEAR_BEGINNING && !this.#following) this.atBeginning();
   };
 
   #isWithin(pixels: number): boolean {

@@ -20,6 +20,8 @@ export interface Showing {
   readonly render: () => void;
   /** Scroll to an element. */
   readonly bring: (element: HTMLElement, block: "center" | "nearest") => void;
+  /** Give somebody the address of a message. */
+  readonly copyLink: (id: string) => void;
 }
 
 const SHOWN_MS = 2_000;
@@ -68,6 +70,7 @@ export class Handling {
     else if (tool === "remove") this.editor.remove(id);
     else if (tool === "explain") this.#openSheet(id);
     else if (tool === "who") this.#identify(id);
+    else if (tool === "link") this.panel.copyLink(id);
     else this.reader.pin(id, tool === "pin");
     this.panel.render();
   }
@@ -93,22 +96,26 @@ export class Handling {
     const { outbox, snapshot } = this.reader;
     const change = outbox.pending.find((one) => one.cid === cid);
     const message = change?.method === "edit" ? snapshot.room.messages.get(change.id) : undefined;
+    const files = change?.method === "post" ? (change.files ?? []) : [];
     const text = outbox.discard(cid);
+    if (files.length > 0) this.composer.attaching.restore(files);
     if (message !== undefined && mayEdit(message, this.#you)) this.editor.edit(message.id, text, snapshot.textLimit);
     else if (text !== "") this.composer.insert(text);
   }
 
-  /** Go to a message, which may have to be fetched. */
-  async show(id: string): Promise<void> {
-    if (!(await this.reader.find(id)) || !this.root.isConnected) return;
+  /** Go to a message, which may have to be fetched. Says whether it is there. */
+  async show(id: string): Promise<boolean> {
+    if (!(await this.reader.find(id))) return false;
+    if (!this.root.isConnected) return true;
     if (this.#sheetCovers()) this.sheet.close();
     this.panel.render();
     const message = this.#article(id);
-    if (message === null) return;
+    if (message === null) return false;
     this.panel.bring(message, "center");
     message.focus({ preventScroll: true });
     message.setAttribute("data-shown", "");
     setTimeout(() => message.removeAttribute("data-shown"), SHOWN_MS);
+    return true;
   }
 
   get #you(): string | null {

@@ -11,12 +11,15 @@ import { strings } from "./strings";
 /** With more members than this, only their avatars are shown. */
 const NAMED = 5;
 
-/** `openRules` opens the form in which instructors set what the room allows. */
-export function headerTemplate(room: string, snapshot: Snapshot, openRules: () => void): TemplateResult {
+/**
+ * `title` is the room's name, or what leads to other rooms too; `openRules` opens the form in which instructors set what the
+ * room allows.
+ */
+export function headerTemplate(title: TemplateResult, snapshot: Snapshot, openRules: () => void): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
   return html`<header class="nbgc-header">
-    <h2 class="nbgc-title"><bdi>${room}</bdi></h2>
+    <h2 class="nbgc-title">${title}</h2>
     <ul class="nbgc-members" aria-label=${strings.members} ?data-compact=${members.length > NAMED}>
       ${repeat(members, (member) => member.id, (member) => memberTemplate(member, snapshot.you))}
     </ul>
@@ -73,7 +76,7 @@ function memberTemplate(member: Member, you: Member | null): TemplateResult {
   const own = member.id === you?.id;
   const title = own ? `${member.name} (${strings.you})` : member.name;
   return html`<li class="nbgc-member" data-member-id=${member.id} data-kind=${member.kind} ?data-own=${own} title=${title}>
-    ${avatar(member.id, member.name, member.kind)}<bdi class="nbgc-member-name">${member.name}</bdi>
+    ${avatar(member.name, member.kind)}<bdi class="nbgc-member-name">${member.name}</bdi>
   </li>`;
 }
 

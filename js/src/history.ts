@@ -1,6 +1,8 @@
 /** Older messages of a room, fetched page by page and put before those held. It knows nothing of how a room is joined. */
 
+import type { Clock } from "./clock";
 import type { Wire } from "./outbox";
+import { patiently } from "./patience";
 import { decodeHistoryAnswer, refusalOf } from "./protocol";
 import { prepend, type Room } from "./room";
 
@@ -10,6 +12,7 @@ export interface Holder {
   readonly room: () => Room;
   readonly hold: (room: Room) => void;
   readonly changed: () => void;
+  readonly clock: Clock;
 }
 
 const LIMIT = 100;
@@ -54,7 +57,8 @@ export class History {
 
   async #page(wire: Wire, base: number): Promise<void> {
     try {
-      const answer = await wire.invoke("history", { room: this.holder.name, before: base + 1, limit: LIMIT });
+      const page = { room: this.holder.name, before: base + 1, limit: LIMIT };
+      const answer = await patiently(this.holder.clock, () => wire.invoke("history", page));
       if (refusalOf(answer) === null) {
         const older = decodeHistoryAnswer(answer);
         this.holder.hold(prepend(this.holder.room(), older));

@@ -9,6 +9,7 @@
 import type { AnyModel, InitializeProps, RenderProps } from "@anywidget/types";
 import type { Connection } from "./connection";
 import { connectionThrough } from "./kernel";
+import { notebookOf } from "./notebook";
 import { openPanel, type Panel } from "./panel";
 import type { Comm } from "./relay";
 
@@ -36,12 +37,18 @@ export default function panelWidget() {
     const resize = (): void => {
       if (panel !== null) panel.element.style.height = `${model.get("height")}px`;
     };
-    const open = (): void => {
+    // Another room is this view's alone: the notebook, and other views of it, stay with the one that the cell names.
+    const show = (room: string): void => {
       panel?.dispose();
-      panel = openPanel(model.get("room"), save, relay);
+      panel = openPanel(room, { save, go, isPage: false, notebook: notebookOf(model) ?? undefined }, relay);
       resize();
       el.append(panel.element);
     };
+    const go = (room: string): void => {
+      show(room);
+      panel?.focus();
+    };
+    const open = (): void => show(model.get("room"));
     const close = (): void => {
       model.off("change:room", open);
       model.off("change:height", resize);

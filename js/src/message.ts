@@ -4,15 +4,20 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { attachmentsTemplate, type AttachmentSource } from "./attached";
+import { gist } from "./attachment";
 import { avatar } from "./avatar";
 import { changeTemplate, type PendingActions, type Way } from "./change";
+import type { CodeActions } from "./fence";
 import { icon } from "./icon";
+import { written } from "./language";
 import type { PendingChange } from "./outbox";
 import type { Tool } from "./policy";
 import type { Kind } from "./protocol";
 import type { Message } from "./room";
+import { sayingTemplate } from "./saying";
 import { strings } from "./strings";
-import { beginning, runs } from "./text";
+import { beginning } from "./text";
 import { toolbarTemplate, type Tools } from "./toolbar";
 
 /** What a message's looks depend on, besides itself. */
@@ -39,14 +44,21 @@ export interface Changing {
 }
 
 export interface MessageActions extends PendingActions, Tools {
+  readonly code: CodeActions;
   stop(id: string): void;
   show(id: string): void;
+  /** Where a message is found; null where this page knows no address. */
+  readonly place: Place | null;
+  readonly files: AttachmentSource;
+}
+
+/** Addresses of messages, and whether they lead out of this page. */
+export interface Place {
+  address(id: string): string;
+  readonly elsewhere: boolean;
 }
 
 const QUOTE_LENGTH = 80;
-
-const clockTime = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function messageTemplate(
   message: Message, around: Surroundings, changing: Changing | null, actions: MessageActions,
@@ -67,14 +79,15 @@ export function messageTemplate(
     data-changing=${change === null || change.state === "failed" ? nothing : change.method}
     aria-busy=${open ? "true" : nothing}
   >
-    ${avatar(message.by, message.name, message.kind)}
+    ${avatar(message.name, message.kind)}
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${time(message.ts)} ${open && around.stoppable ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${open && around.stoppable ? stopButton(message, actions) : nothing}
       </header>
       ${quote(around.quoted, actions)}
-      ${changing?.kind === "edit" ? changing.template : saying(message, around)}
+      ${changing?.kind === "edit" ? changing.template : saying(message, around, actions)}
+      ${attachmentsTemplate(message.attachments, actions.files)}
       ${changing?.kind === "remove" ? changing.template : nothing}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.before === null ? nothing : waiting(message, around.before, around.stoppable, actions)}
@@ -84,25 +97,14 @@ export function messageTemplate(
   </article>`;
 }
 
-function saying(message: Message, { mention, change }: Surroundings): TemplateResult {
+function saying(message: Message, { mention, change }: Surroundings, { code }: MessageActions): TemplateResult {
   if (message.redacted) return html`<div class="nbgc-removed">${strings.removed(message.kind)}</div>`;
   const text = change?.method === "edit" ? change.text : message.text;
-  return html`${textTemplate({ ...message, text }, mention)}
-  ${message.status === "open" && text === "" ? reading() : nothing} ${ending(message)}`;
-}
-
-// Without white space of the template's own: the text is shown with all of its own.
-function textTemplate(message: Message, mention: string | null): TemplateResult {
-  const mark = message.edited ? strings.editedMark : nothing;
-  return html`<div class="nbgc-text" dir="auto" data-edited=${mark}>${textRuns(message.text, mention, message.asks.length > 0)}</div>`;
-}
-
-/** A mention is marked only where it asks; in a text from right to left each stands for itself, lest its "@" go astray. */
-export function textRuns(text: string, mention: string | null, asks: boolean): (TemplateResult | string)[] {
-  return runs(text, mention).map((run) => {
-    if (run.kind === "code") return html`<pre class="nbgc-code" dir="ltr"><code>${run.text}</code></pre>`;
-    return run.kind === "mention" ? html`<bdi class=${asks ? "nbgc-mention" : nothing} dir="ltr">${run.text}</bdi>` : run.text;
-  });
+  const open = message.status === "open";
+  return html`${sayingTemplate({
+    text, open, edited: message.edited, reply: message.to !== null, mention, asks: message.asks.length > 0, insert: code.insert,
+  })}
+  ${open && text === "" ? reading() : nothing} ${ending(message)}`;
 }
 
 export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing {
@@ -113,8 +115,23 @@ export function badge(kind: Kind, own: boolean): TemplateResult | typeof nothing
 
 export function time(ts: number): TemplateResult {
   const date = new Date(ts);
-  return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${fullTime.format(date)}
-    >${clockTime.format(date)}</time
+  return html`<time class="nbgc-time" datetime=${date.toISOString()} title=${written.moment(ts)}
+    >${written.minute(ts)}</time
+  >`;
+}
+
+/** The time as the message's address. Keys come to it by the toolbar, whose button copies it. */
+function timeLink({ id, ts }: Message, place: Place | null): TemplateResult {
+  if (place === null) return time(ts);
+  return html`<a
+    class="nbgc-when"
+    href=${place.address(id)}
+    tabindex="-1"
+    data-lm-suppress-shortcuts="true"
+    target=${place.elsewhere ? "_blank" : nothing}
+    rel="noopener"
+    aria-label=${strings.linkTo(written.moment(ts))}
+    >${time(ts)}</a
   >`;
 }
 
@@ -159,7 +176,7 @@ function ending(message: Message): TemplateResult | typeof nothing {
 
 function quote(quoted: Message | null, actions: MessageActions): TemplateResult | typeof nothing {
   if (quoted === null) return nothing;
-  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(quoted.text, QUOTE_LENGTH);
+  const text = quoted.redacted ? strings.removed(quoted.kind) : beginning(gist(quoted), QUOTE_LENGTH);
   return html`<button
     type="button"
     class="nbgc-quote"

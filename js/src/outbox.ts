@@ -8,6 +8,7 @@
 
 import { backoff, type Clock } from "./clock";
 import { decodeChangeAnswer, decodePostAnswer, refusalOf, type Commands, type Refusal } from "./protocol";
+import { sendFiles, type Outgoing } from "./upload";
 
 /** The part of a connection that carries commands. */
 export interface Wire {
@@ -18,7 +19,7 @@ export interface Wire {
 
 /** What is to be done: to say something, or to change the message `id`. */
 export type Deed =
-  | { readonly method: "post"; readonly text: string }
+  | { readonly method: "post"; readonly text: string; readonly files?: readonly Outgoing[] }
   | { readonly method: "edit"; readonly id: string; readonly text: string }
   | { readonly method: "redact"; readonly id: string }
   | { readonly method: "pin"; readonly id: string; readonly on: boolean };
@@ -32,7 +33,10 @@ interface Progress {
   readonly after: number | null;
   /** Its place in the log, once acknowledged. */
   readonly seq: number | null;
+  /** Why it failed, or has to wait. */
   readonly error: string | null;
+  /** When it goes again, where the server has said so. */
+  readonly until: number | null;
 }
 
 export type Pending = Deed & Progress;
@@ -67,11 +71,19 @@ export class Outbox {
   /** A change takes the place of one like it that had failed. */
   add(deed: Deed): void {
     const pending: Pending = {
-      ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null,
+      ...deed, cid: randomId(), ts: this.clock.now(), state: "waiting", after: null, seq: null, error: null, until: null,
     };
     const replaced = (one: Pending): boolean =>
       one.state === "failed" && one.method !== "post" && one.method === deed.method && one.id === deed.id;
     this.#pending = [...this.#pending.filter((one) => !replaced(one)), pending];
+    this.changed();
+    void this.#drain();
+  }
+
+  /** Put posts of an earlier page before what is here: those that had arrived are answered as such. */
+  restore(posts: readonly PendingPost[]): void {
+    const here = new Set(this.#pending.map(({ cid }) => cid));
+    this.#pending = [...posts.filter(({ cid }) => !here.has(cid)), ...this.#pending];
     this.changed();
     void this.#drain();
   }
@@ -100,7 +112,7 @@ export class Outbox {
 
   /** Try something again that had failed. */
   retry(cid: string): void {
-    this.#update(cid, { state: "waiting", error: null });
+    this.#update(cid, { state: "waiting", error: null, until: null });
     void this.#drain();
   }
 
@@ -138,7 +150,7 @@ export class Outbox {
   async #send(post: Pending, wire: Wire, attempt: number): Promise<number | null> {
     this.#update(post.cid, { state: "sending", after: post.after ?? this.#seen });
     try {
-      const answer = await invoked(wire, this.room, post);
+      const answer = await invoked(wire, this.room, post, (ms) => this.#sleep(ms));
       const refusal = refusalOf(answer);
       if (refusal !== null) return this.#refused(post, wire, refusal);
       this.#update(post.cid, { state: "acknowledged", seq: seqOf(post, answer) });
@@ -147,10 +159,10 @@ export class Outbox {
     } catch {
       const gone = this.#wire !== wire;
       if (gone || attempt < ATTEMPTS) {
-        this.#update(post.cid, { state: "waiting" });
+        this.#update(post.cid, { state: "waiting", error: null, until: null });
         return gone ? 0 : backoff(attempt, Math.random);
       }
-      this.#update(post.cid, { state: "failed" });
+      this.#update(post.cid, { state: "failed", error: null, until: null });
       return null;
     }
   }
@@ -165,10 +177,10 @@ export class Outbox {
       return 0;
     }
     if (refusal.retry_ms !== null && refusal.retry_ms <= PATIENCE_MS) {
-      this.#update(post.cid, { state: "waiting", error: refusal.code === "not_now" ? refusal.message : null });
+      this.#update(post.cid, { state: "waiting", error: refusal.message, until: this.clock.now() + refusal.retry_ms });
       return refusal.retry_ms;
     }
-    this.#update(post.cid, { state: "failed", error: refusal.message });
+    this.#update(post.cid, { state: "failed", error: refusal.message, until: null });
     return null;
   }
 
@@ -188,10 +200,12 @@ export class Outbox {
   }
 }
 
-function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
+type Sleep = (ms: number) => Promise<void>;
+
+function invoked(wire: Wire, room: string, pending: Pending, sleep: Sleep): Promise<unknown> {
   switch (pending.method) {
     case "post":
-      return wire.invoke("post", { room, cid: pending.cid, text: pending.text });
+      return said(wire, room, pending, sleep);
     case "edit":
       return wire.invoke("edit", { room, cid: pending.cid, id: pending.id, text: pending.text });
     case "redact":
@@ -199,6 +213,13 @@ function invoked(wire: Wire, room: string, pending: Pending): Promise<unknown> {
     case "pin":
       return wire.invoke("pin", { room, id: pending.id, on: pending.on });
   }
+}
+
+/** What a post attaches goes before it; a connection forgets it with its end, so that all of it goes again then. */
+async function said(wire: Wire, room: string, { cid, text, files = [] }: PendingPost, sleep: Sleep): Promise<unknown> {
+  if (files.length === 0) return wire.invoke("post", { room, cid, text });
+  const refused = await sendFiles(wire, room, files, sleep);
+  return refused ?? wire.invoke("post", { room, cid, text, attachments: files.map(({ id }) => id) });
 }
 
 function seqOf({ method }: Pending, answer: unknown): number {

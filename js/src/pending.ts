@@ -2,10 +2,12 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { avatar } from "./avatar";
-import { again, waitsFor, type PendingActions, type Way } from "./change";
-import { badge, textRuns, time } from "./message";
+import { again, onItsWay, type PendingActions, type Way } from "./change";
+import type { CodeActions } from "./fence";
+import { badge, time } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import type { Member } from "./protocol";
+import { sayingTemplate } from "./saying";
 import { strings } from "./strings";
 
 /** What the looks of a post depend on, besides itself. */
@@ -18,7 +20,7 @@ export interface PendingSurroundings extends Way {
 
 type Post = PendingPost | PendingEdit;
 
-export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions): TemplateResult {
+export function pendingTemplate(post: Post, around: PendingSurroundings, actions: PendingActions & { readonly code: CodeActions }): TemplateResult {
   const { you } = around;
   const name = you?.name ?? strings.nameless;
   const failed = post.state === "failed";
@@ -29,16 +31,27 @@ export function pendingTemplate(post: Post, around: PendingSurroundings, actions
     data-own
     ?data-continued=${around.continued}
   >
-    ${avatar(you?.id ?? "", name, you?.kind ?? "human")}
+    ${avatar(name, you?.kind ?? "human")}
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${name}</bdi> ${you === null ? nothing : badge(you.kind, true)} ${time(post.ts)}
       </header>
-      <div class="nbgc-text" dir="auto">${textRuns(post.text, around.mention, false)}</div>
+      ${sayingTemplate({
+        text: post.text, open: false, edited: false, reply: false, mention: around.mention, asks: false, insert: actions.code.insert,
+      })}
+      ${filesTemplate(post)}
       <div class="nbgc-note" ?data-problem=${failed}>
-        <span>${failed ? strings.notSent(post.error) : (waitsFor(around) ?? post.error ?? strings.sending)}</span>
+        <span>${failed ? strings.notSent(post.error) : (onItsWay(post, around) ?? strings.sending)}</span>
         ${failed ? again(post.cid, actions) : nothing}
       </div>
     </div>
   </article>`;
+}
+
+function filesTemplate(post: Post): TemplateResult | typeof nothing {
+  const files = post.method === "post" ? (post.files ?? []) : [];
+  if (files.length === 0) return nothing;
+  return html`<ul class="nbgc-files" aria-label=${strings.attachments}>
+    ${files.map(({ name, data }) => html`<li><bdi>${name}</bdi> <span>${strings.fileSize(data.length)}</span></li>`)}
+  </ul>`;
 }

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import { gist } from "./attachment";
 import { icon } from "./icon";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -37,7 +38,7 @@ export class Pins {
     const message = room.messages.get(id);
     const words = message === undefined
       ? html`<span>${strings.notFetched}</span>`
-      : html`<bdi class="nbgc-pin-author">${message.name}</bdi> <bdi>${beginning(message.text, SHOWN)}</bdi>`;
+      : html`<bdi class="nbgc-pin-author">${message.name}</bdi> <bdi>${beginning(gist(message), SHOWN)}</bdi>`;
     return html`<li>
       <button
         type="button"

@@ -6,10 +6,13 @@
 import type { Allowed, Role } from "./protocol";
 import type { Message, Room } from "./room";
 
-export type Tool = "explain" | "edit" | "pin" | "unpin" | "remove" | "who";
+export type Tool = "explain" | "edit" | "pin" | "unpin" | "link" | "remove" | "who";
 
-/** Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known. */
-export function tools(message: Message, room: Room, you: string | null, role: Role = "member"): Tool[] {
+/**
+ * Give what somebody may do to a message, in the order in which it is offered; `you` is null while that is not known,
+ * `linked` says whether messages have an address here.
+ */
+export function tools(message: Message, room: Room, you: string | null, linked = false, role: Role = "member"): Tool[] {
   if (message.redacted || message.status === "open") return [];
   const { policy, pinned } = room;
   const found: Tool[] = [];
@@ -17,6 +20,7 @@ export function tools(message: Message, room: Room, you: string | null, role: Ro
   if (writes && mayEdit(message, you)) found.push("edit");
   if (message.to !== null) found.push("explain");
   if (writes && may(policy.pin, message, room, you, role)) found.push(pinned.includes(message.id) ? "unpin" : "pin");
+  if (linked) found.push("link");
   if (writes && may(policy.redact, message, room, you, role)) found.push("remove");
   const masked = policy.anonymous && message.by !== you && (message.kind === "human" || message.kind === "kernel");
   return role === "instructor" && masked ? [...found, "who"] : found;

@@ -11,6 +11,8 @@ export const WIRE = 1;
 /** The method that the server invokes on clients, with the room's name and a list of events. */
 export const EVENT_TARGET = "event";
 
+import type { Attachment } from "./attachment";
+
 export type Kind = "human" | "agent" | "kernel" | "system";
 export type ReplyStatus = "complete" | "stopped" | "interrupted" | "failed" | "length";
 export type AgentState = "off" | "loading" | "ready" | "failed";
@@ -48,6 +50,7 @@ export interface Posted extends Entry {
   readonly text: string;
   readonly reply_to: string | null;
   readonly asks: readonly string[];
+  readonly attachments: readonly Attachment[];
 }
 
 export interface ReplyOpened extends Entry {
@@ -142,7 +145,9 @@ export type RoomEvent = DurableEvent | EphemeralEvent;
 /** What a client asks for, by the method it invokes. Optional fields are left out, never null. */
 export interface Commands {
   join: { room: string; wire: number; resume?: Position; have?: Readonly<Record<string, number>> };
-  post: { room: string; cid: string; text: string; reply_to?: string };
+  post: { room: string; cid: string; text: string; reply_to?: string; attachments?: readonly string[] };
+  upload: { room: string; id: string; name: string; mime: string; size: number; at: number; data: string };
+  download: { room: string; id: string; at: number };
   cancel: { room: string; id: string };
   edit: { room: string; cid: string; id: string; text: string };
   redact: { room: string; id: string };
@@ -152,6 +157,7 @@ export interface Commands {
   history: { room: string; before: number; limit?: number };
   set_policy: { room: string; cid: string } & Partial<Omit<RoomPolicy, "mention">>;
   who: { room: string; id: string };
+  rooms: { room: string; limit?: number };
   leave: { room: string };
 }
 
@@ -214,6 +220,17 @@ export interface PostAnswer {
   readonly duplicate: boolean;
 }
 
+/** How many bytes the server holds of what is sent to it. */
+export interface UploadAnswer {
+  readonly held: number;
+}
+
+/** Some of an attachment's bytes, in base64, and how many there are of the whole. */
+export interface DownloadAnswer {
+  readonly data: string;
+  readonly size: number;
+}
+
 export interface CancelAnswer {
   readonly seq: number;
   readonly status: ReplyStatus;
@@ -255,6 +272,20 @@ export interface HistoryAnswer {
   readonly more: boolean;
 }
 
+/** A room as others see it: where its log ends, when that was (0 where nothing is kept), and how many members are there. */
+export interface RoomListed {
+  readonly name: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly ts: number;
+  readonly members: number;
+}
+
+export interface RoomsAnswer {
+  readonly rooms: readonly RoomListed[];
+  readonly more: boolean;
+}
+
 /** A command that was not carried out; `retry_ms` is when the same one may succeed, null where it never will. */
 export interface Refusal {
   readonly code: string;
@@ -290,8 +321,13 @@ const policy = shaped({
 });
 const entry = { seq: count, eid: text, ts: count, by: text };
 
+const attachment = shaped({
+  id: (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value),
+  name: text, mime: text, size: count, width: count, height: count, text, cut: flag,
+});
+
 const events: Readonly<Record<string, Shape>> = {
-  posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text) },
+  posted: { ...entry, name: text, kind, text, reply_to: orNull(text), asks: listOf(text), attachments: listOf(attachment) },
   reply_opened: { ...entry, name: text, to: text, context: count },
   reply_closed: { ...entry, id: text, text, status: replyStatus, error: orNull(text) },
   edited: { ...entry, id: text, text },
@@ -312,7 +348,7 @@ const events: Readonly<Record<string, Shape>> = {
 
 /** What the server leaves out where it is the default. */
 const defaults: Readonly<Record<string, object>> = {
-  posted: { reply_to: null, asks: [] },
+  posted: { reply_to: null, asks: [], attachments: [] },
   reply_closed: { error: null },
   room_changed: { pinned: [], policy: null },
   delta: { text: "" },
@@ -332,6 +368,8 @@ const joined = shaped({
 const policyAnswer = shaped({ seq: count, policy });
 const whoAnswer = shaped({ user: text, name: text, kind });
 const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
+const uploadAnswer = shaped({ held: count });
+const downloadAnswer = shaped({ data: text, size: count });
 const cancelAnswer = shaped({ seq: count, status: replyStatus });
 const changeAnswer = shaped({ seq: count });
 const explanation = shaped({
@@ -340,6 +378,9 @@ const explanation = shaped({
   max_tokens: count, temperature: finite, seed: finite,
 });
 const historyAnswer = shaped({ events: listOf(isRecord), more: flag });
+const roomsAnswer = shaped({
+  rooms: listOf(shaped({ name: text, epoch: text, seq: count, ts: count, members: count })), more: flag,
+});
 const refusal = shaped({ code: text, message: text });
 
 /**
@@ -367,6 +408,14 @@ export function decodePostAnswer(value: unknown): PostAnswer {
   return checked<PostAnswer>(value, postAnswer, "post");
 }
 
+export function decodeUploadAnswer(value: unknown): UploadAnswer {
+  return checked<UploadAnswer>(value, uploadAnswer, "upload");
+}
+
+export function decodeDownloadAnswer(value: unknown): DownloadAnswer {
+  return checked<DownloadAnswer>(value, downloadAnswer, "download");
+}
+
 export function decodeCancelAnswer(value: unknown): CancelAnswer {
   return checked<CancelAnswer>(value, cancelAnswer, "cancel");
 }
@@ -383,6 +432,10 @@ export function decodeHistoryAnswer(value: unknown): HistoryAnswer {
   const answer = checked<{ events: unknown[]; more: boolean }>(value, historyAnswer, "history");
   const decoded = answer.events.flatMap((item) => decodeEvent(item) ?? []);
   return { events: decoded.filter(isDurable), more: answer.more };
+}
+
+export function decodeRoomsAnswer(value: unknown): RoomsAnswer {
+  return checked<RoomsAnswer>(value, roomsAnswer, "rooms");
 }
 
 /** Give the refusal that an answer holds, or null where the command was carried out. */

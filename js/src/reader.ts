@@ -7,14 +7,18 @@
 import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
 import { History } from "./history";
+import { Keep, shelf, type Shelf } from "./keep";
 import { Outbox, randomId, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeJoined, decodePolicyAnswer, decodeWhoAnswer, isDurable, refusalOf,
-  type Commands, type Explanation, type Joined, type PolicyAnswer, type Refusal, type RoomEvent, type WhoAnswer,
+  WIRE, decodeExplanation, decodeJoined, decodePolicyAnswer, decodeRoomsAnswer, decodeWhoAnswer, isDurable, refusalOf,
+  type Commands, type Explanation, type Joined, type PolicyAnswer, type Refusal, type RoomEvent, type RoomsAnswer,
+  type WhoAnswer,
 } from "./protocol";
+import { patiently } from "./patience";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
-import type { LinkState, Problem, Snapshot } from "./snapshot";
+import type { Delay, LinkState, Problem, Snapshot } from "./snapshot";
 import { Typist, Typists } from "./typist";
+import { fetchFile, type Outgoing } from "./upload";
 
 const REFUSALS: ReadonlySet<Problem["kind"]> = new Set(["version", "no_room", "refused"]);
 
@@ -24,6 +28,8 @@ type Phase = "away" | "joining" | "replay" | "live";
 const CALM_MS = 30_000;
 /** A connection that is made anew on purpose is nothing to speak of for so long. */
 const QUIET_MS = 3_000;
+/** Without a connection for so long, one is told more than that it is being made. */
+const GONE_MS = 10_000;
 /** What `have` may name. */
 const MAX_HAVE = 64;
 
@@ -32,6 +38,8 @@ export class Reader {
   readonly typist: Typist;
   /** What a panel that went had in its text field: running the cell again replaces it by another. */
   draft = "";
+  /** What stood in the text field when this page was loaded again, until a panel takes it. */
+  restored = "";
   #room: Room = emptyRoom();
   #phase: Phase = "away";
   #wire: Wire | null = null;
@@ -48,6 +56,10 @@ export class Reader {
   /** The room as it was when a connection ended on purpose, until there is another. */
   #kept: Room | null = null;
   #endQuiet: () => void = () => {};
+  #delay: Delay | null = null;
+  #gone = false;
+  #cancelGone: () => void = () => {};
+  readonly #keep: Keep;
   readonly #history: History;
   readonly #typists: Typists;
   readonly #listeners = new Set<() => void>();
@@ -55,10 +67,12 @@ export class Reader {
   constructor(
     readonly name: string,
     private readonly clock: Clock,
+    storage: Shelf | null = shelf(),
   ) {
-    this.outbox = new Outbox(name, clock, () => this.#changed(), () => this.#rejoin());
+    this.#keep = new Keep(storage);
+    this.outbox = new Outbox(name, clock, () => this.#outboxChanged(), () => this.#rejoin());
     this.#history = new History({
-      name, room: () => this.#room, hold: (room) => (this.#room = room), changed: () => this.#changed(),
+      name, room: () => this.#room, hold: (room) => (this.#room = room), changed: () => this.#changed(), clock,
     });
     this.#typists = new Typists(clock, (by) => this.#apply([{ type: "typing", by, on: false }]));
     this.typist = new Typist(clock, (on) => this.#send("typing", { room: this.name, on }));
@@ -78,6 +92,8 @@ export class Reader {
       pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
       changes: new Map(this.outbox.pending.flatMap((one) => (one.method === "post" ? [] : [[one.id, one]]))),
       history: this.#history.state,
+      delay: this.#delay,
+      gone: this.#gone,
     };
   }
 
@@ -91,6 +107,7 @@ export class Reader {
   connected(wire: Wire): void {
     this.#wire = wire;
     this.#problem = null;
+    this.#here();
     void this.#join();
   }
 
@@ -99,6 +116,8 @@ export class Reader {
     if (onPurpose && this.#phase === "live") this.#keepQuiet();
     this.#stopJoining();
     this.#wire = null;
+    this.#delay = null;
+    this.missing();
     this.outbox.pause();
     this.typist.reset();
     this.#room = { ...this.#room, live: false };
@@ -110,6 +129,20 @@ export class Reader {
   unreachable(problem: Problem | null): void {
     this.#problem = problem;
     this.#changed();
+  }
+
+  /** There is no connection, and nobody knows why: after a while that is said. */
+  missing(): void {
+    this.#here();
+    this.#cancelGone = this.clock.after(GONE_MS, () => {
+      this.#gone = true;
+      this.#changed();
+    });
+  }
+
+  /** Keep what stands in the text field, for when this page is loaded again. */
+  keepDraft(text: string): void {
+    this.#keep.draft(text);
   }
 
   /** Whether the connection goes through a kernel, and whether that lets what is sent wait. */
@@ -134,9 +167,10 @@ export class Reader {
     if (this.#phase !== "away") this.#rejoin();
   }
 
-  post(text: string): void {
+  post(text: string, files: readonly Outgoing[] = []): void {
     this.typist.reset();
-    this.outbox.add({ method: "post", text: carried(text) });
+    const deed = { method: "post", text: carried(text) } as const;
+    this.outbox.add(files.length === 0 ? deed : { ...deed, files });
   }
 
   /** Give an own post another text. */
@@ -156,7 +190,8 @@ export class Reader {
   /** Ask what the model read for a reply. Gives the refusal where there is one, null where no answer came. */
   async explain(id: string): Promise<Explanation | Refusal | null> {
     try {
-      const answer = await this.#wire?.invoke("explain", { room: this.name, id });
+      const wire = this.#wire;
+      const answer = await patiently(this.clock, async () => wire?.invoke("explain", { room: this.name, id }));
       return refusalOf(answer) ?? decodeExplanation(answer);
     } catch {
       return null;
@@ -173,11 +208,30 @@ export class Reader {
     }
   }
 
+  /** Ask which rooms there are; null where no answer came. */
+  async rooms(): Promise<RoomsAnswer | null> {
+    try {
+      const wire = this.#wire;
+      return decodeRoomsAnswer(await patiently(this.clock, async () => wire?.invoke("rooms", { room: this.name })));
+    } catch {
+      return null;
+    }
+  }
+
   /** Ask who a member with a pseudonym is. */
   async who(id: string): Promise<WhoAnswer | Refusal | null> {
     try {
       const answer = await this.#wire?.invoke("who", { room: this.name, id });
       return refusalOf(answer) ?? decodeWhoAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Fetch the bytes of an attachment over the connection; null where they did not come. */
+  async download(id: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return this.#wire === null ? null : await fetchFile(this.#wire, this.name, id);
     } catch {
       return null;
     }
@@ -201,6 +255,7 @@ export class Reader {
   leave(): void {
     this.#send("leave", { room: this.name });
     this.disconnected();
+    this.#here();
   }
 
   get #mention(): string | null {
@@ -249,22 +304,40 @@ export class Reader {
 
   #enter(wire: Wire, answer: Joined): void {
     this.#joined = answer;
+    this.#delay = null;
+    const kept = this.#keep.begin(answer.you.id);
     this.#room = join(this.#room, answer);
     if (answer.mode === "snapshot") this.#history.restart();
     this.#phase = "replay";
     const early = this.#early;
     this.#early = [];
     this.outbox.seen(this.#room.position.seq);
+    if (kept.draft !== "") this.restored = kept.draft;
+    if (kept.posts.length > 0) this.outbox.restore(kept.posts);
     this.outbox.resume(wire);
     this.#apply(early);
   }
 
   #refused(refusal: Refusal): void {
     this.#phase = "away";
+    this.#delay = null;
     if (refusal.code === "version") this.#problem = { kind: "version", message: refusal.message };
     else if (refusal.code === "invalid") this.#problem = { kind: "no_room", message: refusal.message };
     else if (refusal.retry_ms === null) this.#problem = { kind: "refused", message: refusal.message };
-    else this.#cancelRejoin = this.clock.after(refusal.retry_ms, () => void this.#join());
+    else {
+      this.#delay = { message: refusal.message, until: this.clock.now() + refusal.retry_ms };
+      this.#cancelRejoin = this.clock.after(refusal.retry_ms, () => void this.#join());
+    }
+    this.#changed();
+  }
+
+  #here(): void {
+    this.#cancelGone();
+    this.#gone = false;
+  }
+
+  #outboxChanged(): void {
+    this.#keep.posts(this.outbox.pending.filter((one) => one.method === "post").filter(({ state }) => state !== "acknowledged"));
     this.#changed();
   }
 

@@ -5,6 +5,7 @@
  * Values are never changed: `reduce` gives a new one that shares what stayed. It knows nothing of connections or clocks.
  */
 
+import type { Attachment } from "./attachment";
 import { PLAIN } from "./protocol";
 import type {
   Delta,
@@ -34,6 +35,7 @@ export interface Message {
   readonly status: MessageStatus;
   readonly reply_to: string | null;
   readonly asks: readonly string[];
+  readonly attachments: readonly Attachment[];
   readonly to: string | null;
   readonly context: number | null;
   readonly error: string | null;
@@ -42,7 +44,7 @@ export interface Message {
 }
 
 /** What entries after a message's own have made of it. */
-type Change = Partial<Pick<Message, "text" | "status" | "error" | "edited" | "redacted">>;
+type Change = Partial<Pick<Message, "text" | "status" | "error" | "edited" | "redacted" | "attachments">>;
 
 export interface Room {
   readonly position: Position;
@@ -151,7 +153,7 @@ function advance(room: Room, event: DurableEvent): Room {
         typing: without(room.typing, event.by),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: event.kind,
-          text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks,
+          text: event.text, status: "posted", reply_to: event.reply_to, asks: event.asks, attachments: event.attachments,
           to: null, context: null, error: null, edited: false, redacted: false,
         }),
       };
@@ -161,7 +163,7 @@ function advance(room: Room, event: DurableEvent): Room {
         drafts: new Map(room.drafts).set(event.eid, 0),
         messages: withMessage(room, {
           id: event.eid, seq: event.seq, ts: event.ts, by: event.by, name: event.name, kind: "agent",
-          text: "", status: "open", reply_to: null, asks: [], to: event.to, context: event.context, error: null,
+          text: "", status: "open", reply_to: null, asks: [], attachments: [], to: event.to, context: event.context, error: null,
           edited: false, redacted: false,
         }),
       };
@@ -171,7 +173,7 @@ function advance(room: Room, event: DurableEvent): Room {
       return change(next, event.id, { text: event.text, edited: true });
     case "redacted": {
       const pinned = room.pinned.filter((id) => id !== event.id);
-      return change({ ...next, pinned }, event.id, { text: "", redacted: true });
+      return change({ ...next, pinned }, event.id, { text: "", attachments: [], redacted: true });
     }
     case "room_changed":
       return { ...next, pinned: event.pinned, policy: event.policy ?? room.policy };

@@ -10,7 +10,7 @@ import type { Server } from "./server";
 import { Ways } from "./ways";
 
 /** The number counts changes of what `Connection` and `Reader` offer: copies of another version keep to themselves. */
-const KEY = Symbol.for("nbgroupchat.connection.2");
+const KEY = Symbol.for("nbgroupchat.connection.3");
 
 export function sharedConnection(server: Server): Connection {
   const page = globalThis as typeof globalThis & { [KEY]?: Connection };

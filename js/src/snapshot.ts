@@ -34,4 +34,14 @@ export interface Snapshot {
   /** What is on its way to be changed of messages that are held, by their ids; the newest of each. */
   readonly changes: ReadonlyMap<string, PendingChange>;
   readonly history: "none" | "more" | "loading";
+  /** Why the server lets one wait at the door, in its words, and when the panel asks again. */
+  readonly delay: Delay | null;
+  /** Whether there has been no connection for a while. */
+  readonly gone: boolean;
+}
+
+export interface Delay {
+  readonly message: string;
+  /** In milliseconds since 1970. */
+  readonly until: number;
 }

@@ -1,11 +1,11 @@
 /**
- * What is in a message's text: prose, code and mentions. Twin of `mention.py` in what counts as a mention.
+ * Whom a message's text mentions, and how it begins. Twin of `mention.py` in what counts as a mention.
  *
- * Pure: text in, runs of text out. Nothing here makes markup, so nothing that somebody wrote can become any.
+ * Pure: text in, runs of text out. How a text is shown, `markdown` knows.
  */
 
 export interface Run {
-  readonly kind: "prose" | "mention" | "code";
+  readonly kind: "prose" | "mention";
   readonly text: string;
 }
 
@@ -16,7 +16,6 @@ const FENCE = new RegExp(
     .join("|"),
   "gm",
 );
-const CLOSING = /(?:^|\n) {0,3}(?:`{3,}|~{3,})[ \t]*$/;
 /** It ends in the paragraph in which it begins, and an escaped backtick begins none. */
 const SPAN = /(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n)[^])+?(?<!`)\1(?!`)/g;
 
@@ -25,44 +24,23 @@ export function mentions(text: string, mention: string): boolean {
   return pattern(mention).test(prose(text));
 }
 
-/**
- * Cut a text into fenced code and the rest, and that at `mention` where one is given. A text without fences stays as it is;
- * at a fence, the line break and one empty line go, since a block stands apart anyway.
- */
-export function runs(text: string, mention: string | null): Run[] {
+/** Cut prose at each `mention`, such as "@llama". All runs together are the text. */
+export function mentionRuns(text: string, mention: string): Run[] {
   const found: Run[] = [];
   let end = 0;
-  for (const fence of text.matchAll(FENCE)) {
-    found.push(...proseRuns(text.slice(end, fence.index).replace(/\n{1,2}$/, ""), mention));
-    found.push({ kind: "code", text: codeOf(fence[0]) });
-    end = fence.index + fence[0].length;
+  for (const match of text.matchAll(pattern(mention))) {
+    if (match.index > end) found.push({ kind: "prose", text: text.slice(end, match.index) });
+    end = match.index + match[0].length;
+    found.push({ kind: "mention", text: match[0] });
   }
-  const rest = text.slice(end);
-  return [...found, ...proseRuns(end > 0 ? rest.replace(/^\n{1,2}/, "") : rest, mention)];
+  if (end < text.length) found.push({ kind: "prose", text: text.slice(end) });
+  return found;
 }
 
 /** Give how a text begins, in one line of at most so many characters. */
 export function beginning(text: string, length: number): string {
   const words = [...text.slice(0, 4 * length).replace(/\s+/g, " ").trim()];
   return words.length > length || text.length > 4 * length ? `${words.slice(0, length).join("").replace(/[\s.,;:]+$/, "")}…` : words.join("");
-}
-
-function codeOf(fence: string): string {
-  return fence.slice(fence.indexOf("\n") + 1).replace(CLOSING, "");
-}
-
-function proseRuns(text: string, mention: string | null): Run[] {
-  if (text === "") return [];
-  if (mention === null) return [{ kind: "prose", text }];
-  const found: Run[] = [];
-  let end = 0;
-  for (const match of prose(text).matchAll(pattern(mention))) {
-    if (match.index > end) found.push({ kind: "prose", text: text.slice(end, match.index) });
-    end = match.index + match[0].length;
-    found.push({ kind: "mention", text: text.slice(match.index, end) });
-  }
-  if (end < text.length) found.push({ kind: "prose", text: text.slice(end) });
-  return found;
 }
 
 /** Blank out code, keeping every place where it is. */

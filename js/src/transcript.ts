@@ -5,6 +5,7 @@ import { guard } from "lit-html/directives/guard.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import { waitsFor, type Way } from "./change";
 import type { Editor } from "./editor";
+import { written } from "./language";
 import { messageTemplate, type MessageActions, type Surroundings } from "./message";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
@@ -22,10 +23,9 @@ export interface TranscriptActions extends MessageActions {
 const GROUP_MS = 5 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 
-const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-
+/** `unread` is the first message that was new when one came back. */
 export function transcriptTemplate(
-  name: string, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
+  name: string, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions, unread: string | null = null,
 ): TemplateResult {
   const { room, pending } = snapshot;
   const messages = [...room.messages.values()];
@@ -34,7 +34,7 @@ export function transcriptTemplate(
   ${repeat(
     messages,
     (message) => message.id,
-    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, editor, actions),
+    (message, index) => placed(message, messages[index - 1] ?? null, snapshot, now, editor, actions, message.id === unread),
   )}
   ${repeat(
     pending,
@@ -58,34 +58,37 @@ function follows(post: PendingPost | PendingEdit, above: { readonly ts: number }
 
 function placed(
   message: Message, above: Message | null, snapshot: Snapshot, now: number, editor: Editor, actions: TranscriptActions,
+  isFirstNew: boolean,
 ): unknown {
   const day = above === null || dayOf(above.ts) !== dayOf(message.ts) ? dayLabel(message.ts, now) : null;
-  const around = surroundings(message, above, snapshot, day !== null);
+  const around = surroundings(message, above, snapshot, day !== null || isFirstNew, actions.place !== null);
   // One cannot go on to edit what somebody has removed meanwhile.
   const doing = message.redacted ? null : editor.doing(message.id);
   const depends = [
     message, day, around.own, around.continued, around.quoted, around.mention, around.before, around.pinned,
     around.tools.join(), around.stoppable, around.change, around.change === null ? null : waitsFor(around), doing,
+    isFirstNew,
   ];
   return guard(depends, () => {
     const divider = day === null ? nothing : html`<div class="nbgc-day"><span>${day}</span></div>`;
+    const mark = isFirstNew ? html`<div class="nbgc-unread"><span>${strings.unread}</span></div>` : nothing;
     const changing = doing === null ? null : { kind: doing.kind, template: editor.template(doing) };
-    return html`${divider}${messageTemplate(message, around, changing, actions)}`;
+    return html`${divider}${mark}${messageTemplate(message, around, changing, actions)}`;
   });
 }
 
-function surroundings(message: Message, above: Message | null, snapshot: Snapshot, newDay: boolean): Surroundings {
+function surroundings(message: Message, above: Message | null, snapshot: Snapshot, apart: boolean, linked: boolean): Surroundings {
   const { room, you, mention, role } = snapshot;
   const answered = message.to ?? message.reply_to;
   const quoted = answered === null || answered === above?.id ? null : (room.messages.get(answered) ?? null);
   const continued =
-    above !== null && !newDay && quoted === null && message.kind !== "agent" &&
+    above !== null && !apart && quoted === null && message.kind !== "agent" &&
     above.by === message.by && above.name === message.name && message.ts - above.ts < GROUP_MS;
   return {
     own: message.by === you?.id, continued, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
-    tools: tools(message, room, you?.id ?? null, role),
+    tools: tools(message, room, you?.id ?? null, linked, role),
     stoppable: mayStop(message, room, you?.id ?? null, role),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
@@ -140,5 +143,5 @@ function dayOf(ts: number): string {
 function dayLabel(ts: number, now: number): string {
   if (dayOf(ts) === dayOf(now)) return strings.today;
   if (dayOf(ts) === dayOf(now - DAY_MS)) return strings.yesterday;
-  return dayName.format(new Date(ts));
+  return written.day(ts, now);
 }

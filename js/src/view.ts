@@ -17,39 +17,78 @@
  * - `textarea.nbgc-input`, `button.nbgc-send`, `.nbgc-addressee[data-to]` (everybody, agent or nobody), `button.nbgc-ask`;
  * - `.nbgc-members [data-member-id]`, `.nbgc-more` with how many of them are out of sight, `.nbgc-typing`, `.nbgc-model[data-model-state]`, `.nbgc-notice[data-problem]`;
  * - `.nbgc-you`, `.nbgc-name` with `button.nbgc-name-change` or, after it, `input.nbgc-name-input`;
- * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`.
+ * - `button.nbgc-attach`, `input.nbgc-picker`, `button.nbgc-attach-cell`, `.nbgc-cells button`, `.nbgc-chosen button.nbgc-unattach`;
+ *   in a message `.nbgc-files [data-attachment]` with `.nbgc-picture img` or `details.nbgc-file`, and `button.nbgc-save`;
+ * - `button.nbgc-earlier`, `button.nbgc-newer`, `.nbgc-announcer`, `.nbgc-unread` above the first message that was new;
+ * - `.nbgc-mentionable [role=option][data-name]` while one mentions somebody, one of them `[aria-selected=true]`;
+ * - `button.nbgc-switch[aria-expanded]`, `.nbgc-rooms` with `input.nbgc-room-name` and `button[data-to-room]`;
+ * - `a.nbgc-when` around a message's time, `.nbgc-remark`, `.nbgc-wait[data-wait]` (door or server).
  */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { Attaching } from "./attaching";
 import { announcement } from "./announcer";
+import { copyText } from "./clipboard";
 import { Composer } from "./composer";
 import { Crowd } from "./crowd";
+import type { CodeActions } from "./fence";
+import { Files } from "./files";
 import { Follower } from "./follower";
 import { Handling } from "./handling";
 import { headerTemplate, modelTemplate, relayTemplate } from "./header";
+import { language } from "./language";
+import { mentionable } from "./mentioning";
+import type { Place } from "./message";
 import { NameControl, type Account } from "./name";
-import { noticeTemplate, type NoticeActions } from "./notice";
+import { noticeTemplate, waitTemplate, type NoticeActions } from "./notice";
+import type { Notebook } from "./notebook";
 import type { Reader } from "./reader";
+import { Remark } from "./remark";
 import { stoppable } from "./request";
 import { Rover } from "./rover";
 import { rulesTemplate } from "./rules";
+import { Sight } from "./sight";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
+import { Switcher } from "./switcher";
 import { transcriptTemplate, type TranscriptActions } from "./transcript";
+import { Unread, bookmarks } from "./unread";
 
 export interface Surface extends NoticeActions {
+  /** What the blocks of code in messages offer, beside being copied. */
+  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
   readonly save: (() => void) | null;
+  /** Go to another room; null where there is none. */
+  readonly go?: ((room: string) => void) | null;
+  /** Where messages are found on a page; null where this page knows no address. */
+  readonly place?: Place | null;
+  /** Where the server has an attachment; left out where this page does not reach it. */
+  readonly attachment?: ((room: string, id: string) => string) | undefined;
+  /** Left out where there is none around the panel, or none that can be reached. */
+  readonly notebook?: Notebook | undefined;
 }
+
+const NO_CODE: CodeActions = { insert: null };
+const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
 const FRAME_MS = 100;
 
+/** What the width of the header's parts depends on. */
+function headerChanged(before: Snapshot, after: Snapshot): boolean {
+  return before.room.members !== after.room.members || before.room.status !== after.room.status ||
+    before.link !== after.link || before.relay !== after.relay || before.you !== after.you ||
+    before.pending.length !== after.pending.length;
+}
+
 export class View {
   readonly element: HTMLElement = document.createElement("div");
   readonly #composer: Composer;
+  readonly #attaching: Attaching;
+  readonly #files: Files;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -60,31 +99,53 @@ export class View {
   #unread = 0;
   #cancelFrame: (() => void) | null = null;
   #gone = false;
+  readonly #sight: Sight;
+  readonly #unseen = new Unread(bookmarks());
+  readonly #remark = new Remark(() => this.#invalidate());
+  readonly #switcher: Switcher;
+  #firstNew: string | null = null;
+  /** The message to go to once the room is there. */
+  #wanted: string | null = null;
 
   constructor(
     private reader: Reader,
     private readonly surface: Surface,
   ) {
     this.element.className = "nbgroupchat";
+    this.element.lang = language;
     this.element.dataset["room"] = reader.name;
     // JupyterLab's own context menu has nothing to offer here; the browser's can copy.
     this.element.dataset["jpSuppressContextMenu"] = "true";
     this.element.addEventListener("keydown", this.#keydown);
+    for (const event of DRAGS) this.element.addEventListener(event, this.#drag);
+    this.#attaching = new Attaching(surface.notebook ?? null, () => this.#invalidate(), () => this.#composer.focus());
+    this.#files = new Files({
+      url: (id) => (this.reader.snapshot.relay === "none" ? (surface.attachment?.(this.reader.name, id) ?? null) : null),
+      download: (id) => this.reader.download(id),
+    });
     this.#composer = new Composer({
       post: (text) => this.#post(text),
       wrote: () => this.reader.typist.wrote(),
       stopped: () => this.reader.typist.stopped(),
       escape: () => this.#stopOwn(),
       editNewest: () => this.#handling.editNewest(),
-      changed: () => this.#invalidate(),
-    });
+      mentionable: () => mentionable(this.reader.snapshot),
+      announce: (sentence) => this.#announce(sentence),
+      changed: () => this.#drafted(),
+    }, this.#attaching);
     this.#name = new NameControl(surface.account, () => this.#invalidate());
     this.#handling = new Handling(reader, this.element, this.#composer, {
       changed: () => this.#invalidate(),
       render: () => this.#render(),
       bring: (element, block) => this.#follower?.bring(element, block),
+      copyLink: (id) => void this.#copyLink(id),
+    });
+    this.#switcher = new Switcher({
+      rooms: () => this.reader.rooms(), go: (room) => surface.go?.(room), isNew: (room) => this.#unseen.isNew(room),
+      changed: () => this.#invalidate(), left: () => this.element.querySelector<HTMLElement>(".nbgc-switch")?.focus(),
     });
     this.#rover = new Rover(this.element);
+    this.#sight = new Sight(this.element, () => this.#invalidate());
     this.#shown = reader.snapshot;
     this.#render();
     this.#unsubscribe = reader.subscribe(() => this.#invalidate());
@@ -100,6 +161,17 @@ export class View {
     this.#invalidate();
   }
 
+  /** Go to a message as soon as the room is there. */
+  show(id: string): void {
+    this.#wanted = id;
+    this.#invalidate();
+  }
+
+  /** Begin to write. */
+  focus(): void {
+    this.#composer.focus();
+  }
+
   dispose(): void {
     this.#gone = true;
     this.#unsubscribe();
@@ -107,6 +179,10 @@ export class View {
     this.#follower?.dispose();
     this.#crowd?.dispose();
     this.#rover.dispose();
+    this.#sight.dispose();
+    this.#remark.dispose();
+    this.#attaching.dispose();
+    this.#files.dispose();
     this.reader.typist.stopped();
     this.reader.draft = this.#composer.draft;
     this.element.removeEventListener("keydown", this.#keydown);
@@ -131,6 +207,7 @@ export class View {
     this.#shown = snapshot;
     if (snapshot.link === "live") this.#name.ask();
     this.#count(before, snapshot);
+    const wasNew = this.#look(snapshot);
     this.element.dataset["state"] = snapshot.link;
     this.element.dataset["relay"] = snapshot.relay;
     const focused = this.#hasFocus();
@@ -141,15 +218,16 @@ export class View {
     else this.#follower?.holding(show) ?? show();
     this.#attach();
     this.#follower?.keep();
-    this.#crowd?.count();
+    if (headerChanged(before, snapshot)) this.#crowd?.count();
     this.#rover.place();
+    if (snapshot.link === "live") this.#arrive(before.link !== "live" && !wasNew);
     // What had the focus may be gone; the page around the panel would get the keys.
     if (focused && !this.#hasFocus()) this.element.querySelector<HTMLElement>(".nbgc-transcript")?.focus({ preventScroll: true });
     this.#announce(announcement(before, snapshot));
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.reader.name, snapshot, () => this.#handling.openRules())} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+    return html`${headerTemplate(this.#title(), snapshot, () => this.#handling.openRules())} ${waitTemplate(snapshot, this.surface)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
       ${rulesTemplate(snapshot)} ${this.#handling.identification.template()}
       ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
@@ -162,15 +240,24 @@ export class View {
           data-lm-suppress-shortcuts="true"
         >
           <div class="nbgc-messages">
-            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#actions)}
+            ${transcriptTemplate(this.reader.name, snapshot, Date.now(), this.#handling.editor, this.#acting, this.#firstNew)}
           </div>
         </div>
-        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.rules.template()}
+        ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#switcher.sheet(this.reader.name)}
+        ${this.#remark.template()} ${this.#handling.rules.template()}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>
       ${this.#composer.template(this.reader.name, snapshot)}
       ${this.#name.template(snapshot.you?.name ?? null, snapshot.relay === "none" ? null : strings.throughKernel)}
       <div class="nbgc-announcer" role="status" aria-live="polite"></div>`;
+  }
+
+  get #acting(): TranscriptActions {
+    return { ...this.#actions, place: this.surface.place ?? null, code: this.surface.code ?? NO_CODE };
+  }
+
+  #title(): TemplateResult {
+    return this.surface.go == null ? html`<bdi>${this.reader.name}</bdi>` : this.#switcher.button(this.reader.name);
   }
 
   #newer(): TemplateResult | typeof nothing {
@@ -204,10 +291,59 @@ export class View {
     const more = this.element.querySelector<HTMLElement>(".nbgc-more");
     if (scroller === null || content === null || list === null || more === null) return;
     this.#crowd = new Crowd(list, more);
-    this.#follower = new Follower(scroller, content, () => {
+    const changed = (): void => {
       this.#unread = 0;
       this.#invalidate();
+    };
+    this.#follower = new Follower(scroller, content, changed, () => {
+      if (this.#shown.history === "more" && this.#shown.link === "live") void this.reader.history();
     });
+  }
+
+  /** See what is new. Says whether something was before. */
+  #look({ link, room, you }: Snapshot): boolean {
+    const before = this.#firstNew !== null;
+    if (link !== "live" || you === null) return before;
+    this.#firstNew = this.#unseen.look(room, you, this.#sight.isThere, this.#follower?.following ?? true);
+    return before;
+  }
+
+  /** The room is there: take what an earlier page had left, and go where one wants to be. */
+  #arrive(first: boolean): void {
+    if (this.reader.restored !== "") {
+      this.#composer.restore(this.reader.restored);
+      this.reader.restored = "";
+    }
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    if (wanted !== null) void this.#goTo(wanted);
+    else if (first && this.#firstNew !== null) this.#showFirstNew();
+  }
+
+  async #goTo(id: string): Promise<void> {
+    if (!(await this.#handling.show(id))) this.#say(strings.notThere);
+  }
+
+  #showFirstNew(): void {
+    const mark = this.element.querySelector(".nbgc-unread");
+    if (mark !== null) this.#follower?.bring(mark, "nearest");
+  }
+
+  #say(sentence: string): void {
+    this.#remark.say(sentence);
+    this.#announce(sentence);
+  }
+
+  async #copyLink(id: string): Promise<void> {
+    const { place } = this.surface;
+    if (place == null) return;
+    const done = await copyText(place.address(id));
+    this.#say(done ? strings.linkCopied : strings.linkNotCopied);
+  }
+
+  #drafted(): void {
+    this.reader.keepDraft(this.#composer.draft);
+    this.#invalidate();
   }
 
   #count(before: Snapshot, after: Snapshot): void {
@@ -222,7 +358,8 @@ export class View {
   }
 
   #post(text: string): void {
-    this.reader.post(text);
+    this.reader.post(text, this.#attaching.take());
+    this.#unseen.forget();
     this.#follower?.toEnd();
   }
 
@@ -237,7 +374,7 @@ export class View {
     return this.element.contains(activeElement);
   }
 
-  readonly #actions: TranscriptActions = {
+  readonly #actions: Omit<TranscriptActions, "place" | "code"> = {
     stop: (id) => this.reader.cancel(id),
     retry: (cid) => this.reader.outbox.retry(cid),
     takeBack: (cid) => this.#handling.takeBack(cid),
@@ -245,6 +382,16 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
+    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+  };
+
+  // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.
+  readonly #drag = (event: DragEvent): void => {
+    if (!(event.dataTransfer?.types.includes("Files") ?? false)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.element.toggleAttribute("data-dropping", event.type === "dragover");
+    if (event.type === "drop") this.#attaching.takeFrom(event.dataTransfer);
   };
 
   // The notebook's shortcuts must not see what is typed here: Shift+Enter would run the cell and destroy the draft.

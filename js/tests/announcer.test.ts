@@ -10,7 +10,7 @@ function snapshot(events: object[], change: Partial<Snapshot> = {}): Snapshot {
   const room = decodeEvents("lobby", events).events.reduce(reduce, emptyRoom("e1"));
   const base = {
     link: "live", problem: null, relay: "none", you: ANA, mention: "@llama", textLimit: 100, pending: [], changes: new Map(),
-    history: "none", agent: "llama", role: "member",
+    history: "none", delay: null, gone: false, agent: "llama", role: "member",
   } as const;
   return { ...base, room, ...change };
 }

@@ -8,7 +8,7 @@ import type { Kind } from "../src/protocol";
 
 function shown(name: string, kind: Kind): Element {
   const place = document.createElement("div");
-  render(avatar("m1", name, kind), place);
+  render(avatar(name, kind), place);
   const [element] = place.children;
   assert.ok(element);
   return element;
@@ -21,8 +21,8 @@ test("the style sheet has a colour for every member, and each is used", () => {
   assert.equal(hues.size, css.match(/\.nbgc-avatar\[data-hue/g)?.length);
 });
 
-test("a member's colour stays the same", () => {
-  assert.equal(hue("m1"), hue("m1"));
+test("a member's colour is the same in every room, where the id is another", () => {
+  assert.equal(shown("Ana", "human").getAttribute("data-hue"), String(hue("Ana")));
 });
 
 test("people have letters, others a sign, and none is read aloud", () => {

@@ -60,9 +60,9 @@ test("a draft goes over to the panel that replaces this one", async () => {
   const shown = await show();
   await write(shown, "half a thou");
   shown.view.dispose();
-  const next = new View(shown.reader, { account: null, save: null, retry: () => {}, reload: () => {} });
+  const next = new View(shown.reader, { account: null, save: null, retry: () => {}, reload: () => {}, go: null, place: null });
   assert.equal(next.element.querySelector<HTMLTextAreaElement>(".nbgc-input")?.value, "half a thou");
-  const other = new View(shown.reader, { account: null, save: null, retry: () => {}, reload: () => {} });
+  const other = new View(shown.reader, { account: null, save: null, retry: () => {}, reload: () => {}, go: null, place: null });
   assert.equal(other.element.querySelector<HTMLTextAreaElement>(".nbgc-input")?.value, "");
 });
 

@@ -20,3 +20,17 @@ test("members whose line is out of sight are counted and named", () => {
   crowd.count();
   assert.deepEqual([more.textContent, more.title], ["", ""]);
 });
+
+test("the list ends where its first line does, so that the count stands beside it", () => {
+  const list = document.createElement("ul");
+  const ends = [60, 130, 90];
+  for (const [index, right] of ends.entries()) {
+    const item = document.createElement("li");
+    Object.defineProperty(item, "offsetTop", { get: () => (index < 2 ? 8 : 40) });
+    item.getBoundingClientRect = () => ({ left: right - 50, right }) as DOMRect;
+    list.append(item);
+  }
+  list.getBoundingClientRect = () => ({ left: 10, right: 300 }) as DOMRect;
+  new Crowd(list, document.createElement("span")).count();
+  assert.equal(list.style.maxWidth, "120px");
+});

@@ -55,6 +55,19 @@ test("a message that was lost ends the connection, so that it begins again and r
   await closed;
 });
 
+test("a page that goes while it polls says so", async (t) => {
+  let ended = (_request: IncomingMessage): void => {};
+  const request = new Promise<IncomingMessage>((resolve) => (ended = resolve));
+  const server = await polled(t, () => 200, (one) => ended(one));
+  const page = new EventTarget();
+  const hub = dial(server, undefined, undefined, page);
+  await hub.start();
+  page.dispatchEvent(new Event("pagehide"));
+  const { method, url } = await request;
+  assert.equal(method, "DELETE");
+  assert.match(url ?? "", /^\/nbgroupchat\/hub\?id=b/);
+});
+
 test("what a lost message was answered is not taken for a refusal of the server", async (t) => {
   const server = await polled(t, () => 404);
   await assert.rejects(dial(server).start(), (error) => !(error instanceof Unreachable) && !(error instanceof CutOff));
@@ -74,13 +87,18 @@ test("a page that was answered is not cut off, though no way to the hub opens af
 });
 
 /** A server that offers long polling alone, shakes hands, and answers each message with a status. */
-async function polled(t: TestContext, status: (number: number) => number): Promise<Server> {
+async function polled(
+  t: TestContext, status: (number: number) => number, ended: (request: IncomingMessage) => void = () => {},
+): Promise<Server> {
   let posts = 0;
   let polls = 0;
   let shake = (): void => {};
   const shaken = new Promise<void>((resolve) => (shake = resolve));
   const answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
-    DELETE: (_, response) => response.writeHead(202).end(),
+    DELETE: (request, response) => {
+      ended(request);
+      response.writeHead(202).end();
+    },
     GET: (_, response) => {
       polls += 1;
       if (polls === 1) response.end();

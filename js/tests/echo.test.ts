@@ -9,7 +9,7 @@ import { ANA, BEN, frames, posted } from "./fakes";
 interface Frame { target: string; arguments: [{ text?: string }]; command: { text?: string } }
 
 function pending(text: string): PendingPost {
-  return { method: "post", cid: "c", text, ts: 0, state: "sending", after: 0, seq: null, error: null };
+  return { method: "post", cid: "c", text, ts: 0, state: "sending", after: 0, seq: null, error: null, until: null };
 }
 
 test("a post is recognised in the form in which the server stores it", () => {

@@ -103,3 +103,16 @@ test("what is in sight at the end is no reason to leave it", () => {
   follower.bring({ scrollIntoView: () => {} } as unknown as Element, "nearest");
   assert.deepEqual([element.scrollTop, follower.following], [450, true]);
 });
+
+test("who scrolls up to the beginning is noticed there, and not on the way down", () => {
+  const all = scroller(2_000);
+  let asked = 0;
+  const follower = new Follower(all.element, document.createElement("div"), () => {}, () => (asked += 1));
+  follower.keep();
+  all.scroll(1_000);
+  assert.equal(asked, 0);
+  all.scroll(100);
+  assert.equal(asked, 1);
+  all.scroll(200);
+  assert.equal(asked, 1);
+});

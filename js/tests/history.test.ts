@@ -4,14 +4,15 @@ import { History } from "../src/history";
 import type { Wire } from "../src/outbox";
 import { decodeEvents } from "../src/protocol";
 import { emptyRoom, reduce, type Room } from "../src/room";
-import { FakeHub, posted } from "./fakes";
+import { FakeClock, FakeHub, posted } from "./fakes";
 
-function holding(base: number): { hub: FakeHub; wire: Wire; history: History; texts: () => string[] } {
+function holding(base: number): { clock: FakeClock; hub: FakeHub; wire: Wire; history: History; texts: () => string[] } {
+  const clock = new FakeClock();
   const hub = new FakeHub();
   const wire: Wire = { invoke: (m, a) => hub.invoke(m, a), send: (m, a) => hub.send(m, a) };
   let room: Room = decodeEvents("lobby", [posted(base + 1, "newest")]).events.reduce(reduce, emptyRoom("e1", base));
-  const history = new History({ name: "lobby", room: () => room, hold: (other) => (room = other), changed: () => {} });
-  return { hub, wire, history, texts: () => [...room.messages.values()].map(({ text }) => text) };
+  const history = new History({ name: "lobby", room: () => room, hold: (other) => (room = other), changed: () => {}, clock });
+  return { clock, hub, wire, history, texts: () => [...room.messages.values()].map(({ text }) => text) };
 }
 
 test("a message is found as far back as history goes, and nothing is asked for one that is held", async () => {
@@ -55,4 +56,15 @@ test("a room that starts over may have older messages again", async () => {
   assert.equal(history.state, "none");
   history.restart();
   assert.equal(history.state, "more");
+});
+
+test("what was too fast is asked for again when the server says, and stays on its way meanwhile", async () => {
+  const { clock, hub, wire, history, texts } = holding(1);
+  void history.fetch(wire);
+  await hub.last("history").answer({ error: { code: "too_fast", message: "Go on in 2 s.", retry_ms: 2_000 } });
+  assert.deepEqual([history.state, hub.all("history").length], ["loading", 1]);
+  await clock.pass(2_000);
+  assert.equal(hub.all("history").length, 2);
+  await hub.last("history").answer({ events: [posted(1, "one")], more: false });
+  assert.deepEqual([texts(), history.state], [["one", "newest"], "none"]);
 });

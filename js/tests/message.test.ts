@@ -1,4 +1,4 @@
-import "./page";
+import { frame } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closed, opened, posted } from "./fakes";
@@ -28,12 +28,42 @@ test("markup in texts and names stays text", async () => {
   assert.equal(find(".nbgc-author").textContent, "<b>Eve</b>");
 });
 
-test("a plain text is shown with exactly the characters it has", async () => {
-  const { find, hear } = await show();
-  const text = "  two\n\nparagraphs with  @llama and `code` \n";
-  await hear(posted(1, text, { asks: ["m0"] }));
-  assert.equal(find(".nbgc-text").textContent, text);
+test("a post is shown as Markdown, with the line breaks it has", async () => {
+  const { find, text, hear } = await show();
+  await hear(posted(1, "two\nlines\n\nand **one** with @llama and `code`", { asks: ["m0"] }));
+  assert.deepEqual(text(".nbgc-text > p"), ["two\nlines", "and one with @llama and code"]);
+  assert.deepEqual(text(".nbgc-text :is(strong, code)"), ["one", "code"]);
+  assert.equal(find(".nbgc-text br").parentElement, find(".nbgc-text > p"));
   assert.equal(find(".nbgc-mention").textContent, "@llama");
+});
+
+test("a post that is on its way looks as it will", async () => {
+  const { reader, text } = await show();
+  reader.post("so **bold**");
+  await frame();
+  assert.deepEqual(text(".nbgc-pending .nbgc-text strong"), ["bold"]);
+});
+
+test("what a model thinks before it answers is folded away, from replies alone", async () => {
+  const { find, all, text, hear } = await show();
+  await hear(posted(1, "<think>me</think> @llama?"), opened(2, "e1"));
+  await hear({ type: "delta", id: "e2", from: 0, to: 1, text: "<think>\n**Hm**, " });
+  assert.deepEqual([text("summary"), text(".nbgc-thinking strong")], [["Thinking…"], ["Hm"]]);
+  assert.equal(find<HTMLDetailsElement>("details").open, false);
+  await hear(closed(3, "e2", "<think>\n**Hm**, so.\n</think>\n\nYes."));
+  assert.deepEqual([text("summary"), text(".nbgc-thinking")], [["What it thought first"], ["Hm, so."]]);
+  assert.equal(find('article[data-message-id="e2"] .nbgc-text').textContent, "Yes.");
+  assert.equal(find('article[data-message-id="e1"] .nbgc-text').textContent, "<think>me</think> @llama?");
+  assert.equal(all("details").length, 1);
+});
+
+test("the end of a reply is shown at once, whatever still waited", async () => {
+  const { text, hear } = await show();
+  await hear(posted(1, "@llama?"), opened(2, "e1"));
+  await hear({ type: "delta", id: "e2", from: 0, to: 1, text: "a" });
+  await hear({ type: "delta", id: "e2", from: 1, to: 2, text: "b" });
+  await hear(closed(3, "e2", "abc\n\nd"));
+  assert.deepEqual(text('article[data-message-id="e2"] .nbgc-text > p'), ["abc", "d"]);
 });
 
 test("only what the server found to be a mention is marked as one", async () => {

@@ -167,3 +167,17 @@ test("ids are made without randomUUID too, which insecure pages do not have", (t
   assert.match(box.pending[0]?.cid ?? "", /^[0-9a-f]{32}$/);
   assert.notEqual(box.pending[0]?.cid, box.pending[1]?.cid);
 });
+
+test("a post that was too fast says why it waits and when it goes again, and goes then", async () => {
+  const { clock, hub, wire, outbox: box } = outbox();
+  box.resume(wire);
+  box.add({ method: "post", text: "hi" });
+  await hub.last("post").answer({ error: { code: "too_fast", message: "Go on in 3 s.", retry_ms: 3_000 } });
+  const { state, error, until } = box.pending[0] ?? {};
+  assert.deepEqual([state, error, until], ["waiting", "Go on in 3 s.", clock.now() + 3_000]);
+  await clock.pass(3_000);
+  assert.equal(hub.all("post").length, 2);
+  await hub.last("post").answer({ id: "a", seq: 1, duplicate: false });
+  box.seen(1);
+  assert.equal(box.pending.length, 0);
+});

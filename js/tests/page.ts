@@ -5,12 +5,15 @@ import { settle } from "./fakes";
 
 export const window = new Window({ url: "http://localhost:8888/lab" });
 
+// As JupyterLab's pages and ours are; KaTeX warns of others.
+Object.defineProperty(window.document, "compatMode", { value: "CSS1Compat" });
+
 const waiting = new Map<number, () => void>();
 let count = 0;
 
 Object.assign(globalThis, {
   window, document: window.document, location: window.location, CSS: window.CSS,
-  HTMLElement: window.HTMLElement, KeyboardEvent: window.KeyboardEvent, Event: window.Event,
+  Node: window.Node, NodeFilter: window.NodeFilter, HTMLElement: window.HTMLElement, KeyboardEvent: window.KeyboardEvent, Event: window.Event,
   getComputedStyle: window.getComputedStyle.bind(window),
   addEventListener: () => {},
   requestAnimationFrame: (run: () => void) => {

@@ -8,6 +8,8 @@ import { frame } from "./page";
 import { FakeKernel } from "./kernels";
 import type { Connection } from "../src/connection";
 
+const AROUND = { save: null, go: () => {}, isPage: false };
+
 test("a page that has no way to its server turns to the kernel, for good, with what was written meanwhile", async () => {
   const config = document.createElement("script");
   config.id = "jupyter-config-data";
@@ -24,7 +26,7 @@ test("a page that has no way to its server turns to the kernel, for good, with w
     return (connection ??= connectionThrough(kernel, new FakeClock()));
   };
 
-  const panel = openPanel("lobby", null, relay);
+  const panel = openPanel("lobby", AROUND, relay);
   document.body.append(panel.element);
   assert.equal(panel.element.dataset["relay"], "none");
   const field = panel.element.querySelector<HTMLTextAreaElement>("textarea");
@@ -44,9 +46,9 @@ test("a page that has no way to its server turns to the kernel, for good, with w
   assert.match(panel.element.querySelector("article[data-pending]")?.textContent ?? "", /said already/);
   assert.deepEqual(kernel.said.map((said) => said.relay), ["open"]);
 
-  const later = openPanel("attic", null, relay);
+  const later = openPanel("attic", AROUND, relay);
   assert.equal(later.element.dataset["relay"], "open");
-  const alone = openPanel("attic", null, null);
+  const alone = openPanel("attic", AROUND, null);
   assert.equal(alone.element.dataset["relay"], "none");
   for (const one of [panel, later, alone]) one.dispose();
   config.remove();

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer, decodePolicyAnswer,
-  decodeJoined, decodePostAnswer, decodeWhoAnswer, isDurable, refusalOf, type Commands,
+  Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeDownloadAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
+  decodeJoined, decodePolicyAnswer, decodePostAnswer, decodeRoomsAnswer, decodeUploadAnswer, decodeWhoAnswer, isDurable, refusalOf,
+  type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -16,7 +17,9 @@ for (const frame of frames<EventFrame>("events")) {
   });
 
   test(`events: ${frame.name} without one of its required fields is malformed`, () => {
-    const optional = new Set(["type", "reply_to", "asks", "error", "progress", "message", "model", "pinned", "policy"]);
+    const optional = new Set([
+      "type", "reply_to", "asks", "attachments", "error", "progress", "message", "model", "pinned", "policy",
+    ]);
     if (frame.arguments[1][0]?.["type"] === "delta") optional.add("text");
     const [room, [event]] = frame.arguments;
     const fields = Object.keys(event ?? {}).filter((field) => !optional.has(field));
@@ -30,7 +33,9 @@ for (const frame of frames<EventFrame>("events")) {
 
 const decoders: Record<string, (value: unknown) => unknown> = {
   Joined: decodeJoined, PostAnswer: decodePostAnswer, CancelAnswer: decodeCancelAnswer, HistoryAnswer: decodeHistoryAnswer,
-  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation, PolicyAnswer: decodePolicyAnswer, WhoAnswer: decodeWhoAnswer,
+  ChangeAnswer: decodeChangeAnswer, Explanation: decodeExplanation, UploadAnswer: decodeUploadAnswer,
+  DownloadAnswer: decodeDownloadAnswer, RoomsAnswer: decodeRoomsAnswer,
+  PolicyAnswer: decodePolicyAnswer, WhoAnswer: decodeWhoAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -50,8 +55,11 @@ test("commands: each of the golden frames can be written with the types of this 
       { room: "lobby", wire: WIRE },
       { room: "lobby", wire: WIRE, resume: { epoch: "e1", seq: 4, eid: "d" }, have: { d: 17 } },
     ],
+    upload: [{ room: "lobby", id: "u1", name: "notes.txt", mime: "text/plain", size: 5, at: 0, data: "aGVsbG8=" }],
+    download: [{ room: "lobby", id: "0a".repeat(32), at: 32768 }],
     post: [
       { room: "lobby", cid: "c1", text: "Hello, @llama\n\nhow are you?" },
+      { room: "lobby", cid: "c5", text: "", attachments: ["u1"] },
       { room: "lobby", cid: "c2", text: "naïve 🦙", reply_to: "a" },
       { room: "lobby", cid: "c3", text: "cafe\u0301\r\nau lait" },
       { room: "lobby", cid: "c4", text: "\u202eevil\u202c and \u001b[31mred 👩\u200d🔬" },
@@ -71,6 +79,7 @@ test("commands: each of the golden frames can be written with the types of this 
       },
     ],
     who: [{ room: "lobby", id: "m1" }],
+    rooms: [{ room: "lobby" }],
     leave: [{ room: "lobby" }],
   };
   for (const [method, commands] of Object.entries(written)) {

@@ -266,7 +266,7 @@ test("a connection that is back in time is no longer protected", async () => {
   assert.equal(reader.snapshot.link, "live");
   reader.disconnected();
   assert.equal(reader.snapshot.link, "reconnecting");
-  assert.equal(clock.waiting, 0);
+  assert.equal(clock.waiting, 1); // for saying that nobody answers
 });
 
 test("a name that no room can have is told apart from a room that one may not enter", async () => {
@@ -275,4 +275,46 @@ test("a name that no room can have is told apart from a room that one may not en
   await hub.last("join").answer({ error: { code: "invalid", message: "A room's name has letters.", retry_ms: null } });
   assert.deepEqual(reader.snapshot.problem, { kind: "no_room", message: "A room's name has letters." });
   assert.equal(reader.snapshot.link, "refused");
+});
+
+test("who has to wait at the door is told why and until when, and then goes in", async () => {
+  const { clock, reader, hub, wire, hear } = reading();
+  reader.connected(wire);
+  await hub.last("join").answer({ error: { code: "too_many", message: "The room is full.", retry_ms: 10_000 } });
+  const { delay, problem, link } = reader.snapshot;
+  assert.deepEqual([delay, problem, link], [{ message: "The room is full.", until: clock.now() + 10_000 }, null, "connecting"]);
+  await clock.pass(10_000);
+  assert.equal(hub.all("join").length, 2);
+  await hub.last("join").answer(joinedAnswer());
+  hear(live(0));
+  assert.deepEqual([reader.snapshot.delay, reader.snapshot.link], [null, "live"]);
+});
+
+test("a server that does not answer for a while is said to be gone, until it is back", async () => {
+  const { clock, reader, wire } = await inTheMiddle();
+  reader.disconnected();
+  await clock.pass(9_000);
+  assert.equal(reader.snapshot.gone, false);
+  let told = 0;
+  reader.subscribe(() => (told += 1));
+  await clock.pass(2_000);
+  assert.deepEqual([reader.snapshot.gone, told], [true, 1]);
+  reader.connected(wire);
+  assert.equal(reader.snapshot.gone, false);
+});
+
+test("an explanation and the rooms are asked for again where that was too fast", async () => {
+  const { clock, reader, hub } = await inTheMiddle();
+  const fast = { error: { code: "too_fast", message: "Slower.", retry_ms: 500 } };
+  for (const [method, ask] of [["explain", () => reader.explain("e2")], ["rooms", () => reader.rooms()]] as const) {
+    const found = ask();
+    await hub.last(method).answer(fast);
+    await clock.pass(500);
+    assert.equal(hub.all(method).length, 2);
+    const answer = method === "rooms" ? { rooms: [], more: false } : { error: { code: "not_found", message: "No.", retry_ms: null } };
+    await hub.last(method).answer(answer);
+    assert.deepEqual(await found, method === "rooms" ? answer : { code: "not_found", message: "No.", retry_ms: null });
+  }
+  reader.disconnected();
+  assert.equal(await reader.rooms(), null);
 });

@@ -8,5 +8,5 @@ test("every copy of the code finds the same connection, and nothing is dialled f
   const connection = sharedConnection(server);
   assert.equal(sharedConnection(server), connection);
   const page = globalThis as unknown as Record<symbol, unknown>;
-  assert.equal(page[Symbol.for("nbgroupchat.connection.2")], connection);
+  assert.equal(page[Symbol.for("nbgroupchat.connection.3")], connection);
 });

@@ -22,13 +22,15 @@ export interface Shown {
   text(selector: string): string[];
 }
 
-export async function show(change: object = {}, account: Surface["account"] = null): Promise<Shown> {
+export async function show(change: object = {}, account: Surface["account"] = null, more: Partial<Surface> = {}): Promise<Shown> {
   document.body.replaceChildren();
   const hub = new FakeHub();
   const wire: Wire = { invoke: (m, a) => hub.invoke(m, a), send: (m, a) => hub.send(m, a) };
   const reader = new Reader("lobby", new FakeClock());
   let saved = 0;
-  const view = new View(reader, { account, save: () => (saved += 1), retry: () => {}, reload: () => {} });
+  const view = new View(reader, {
+    account, save: () => (saved += 1), retry: () => {}, reload: () => {}, go: null, place: null, ...more,
+  });
   document.body.append(view.element);
   const root = view.element;
   reader.connected(wire);

@@ -16,12 +16,16 @@ test("each third party has one home, except lit-html, which is the view's langua
   const homes = (party: string): string[] => sources.filter((name) => read(name).includes(`from "${party}`));
   assert.deepEqual(homes("@microsoft/signalr"), ["dial.ts"]);
   assert.deepEqual(homes("@anywidget/types"), ["index.ts"]);
+  assert.deepEqual(homes("dompurify"), ["purify.ts"]);
+  assert.deepEqual(homes("highlight.js"), ["highlight.ts"]);
+  assert.deepEqual(homes("katex"), ["math.ts"]);
+  assert.deepEqual(homes("markdown-it"), ["grammar.ts"]);
 });
 
 test("what decides and what connects does not know what renders", () => {
   const names = [
     "protocol", "room", "text", "clock", "outbox", "typist", "snapshot", "policy", "history", "reader", "connection", "server",
-    "relay", "kernel",
+    "relay", "kernel", "thought", "pace", "link",
   ];
   for (const name of names) {
     assert.doesNotMatch(read(`${name}.ts`), /from "(lit-html|\.\/(view|message|composer|header|transcript|toolbar|editor|strings))/, name);

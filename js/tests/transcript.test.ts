@@ -94,3 +94,79 @@ test("a post that waits below one's own message of a moment ago goes on from it"
   await frame();
   assert.ok(shown.find("article[data-pending]").hasAttribute("data-continued"));
 });
+
+const PLACE = { address: (id: string) => `http://localhost/room#message-${id}`, elsewhere: true };
+
+test("a message's time leads to it, and its address can be copied by keyboard", async () => {
+  const copied: string[] = [];
+  const clipboard = { writeText: (text: string) => Promise.resolve(void copied.push(text)) };
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { clipboard } });
+  const shown = await show({}, null, { place: PLACE });
+  await shown.hear(posted(1, "hi"));
+  const link = shown.find<HTMLAnchorElement>("a.nbgc-when");
+  assert.deepEqual([link.href, link.target, link.rel, link.tabIndex], [PLACE.address("e1"), "_blank", "noopener", -1]);
+  shown.find('[data-tool="link"]').click();
+  await frame();
+  assert.deepEqual([copied, shown.text(".nbgc-remark")], [[PLACE.address("e1")], ["The link to the message is copied."]]);
+  assert.equal(shown.find(".nbgc-announcer").textContent, "The link to the message is copied.");
+  shown.view.dispose();
+});
+
+test("where a page knows no address, a time is only a time", async () => {
+  const { all, hear } = await show();
+  await hear(posted(1, "hi"));
+  assert.deepEqual([all("a").length, all('[data-tool="link"]').length, all("time").length], [0, 0, 1]);
+});
+
+test("a link to a message waits for the room, and one that is not there is said", async () => {
+  const shown = await show();
+  await shown.hear(posted(1, "hi"));
+  shown.view.show("e1");
+  await frame();
+  assert.ok(shown.find('[data-message-id="e1"]').hasAttribute("data-shown"));
+  shown.view.show("gone");
+  await frame();
+  await frame();
+  assert.match(shown.text(".nbgc-remark")[0] ?? "", /is not in this room/);
+  shown.view.dispose();
+});
+
+test("what came while the page was hidden has a line above it, and begins a group", async () => {
+  const shown = await show();
+  await shown.hear(posted(1, "a"));
+  Object.defineProperty(document, "hidden", { configurable: true, value: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+  await shown.hear(posted(2, "b"), posted(3, "c"));
+  Object.defineProperty(document, "hidden", { configurable: true, value: false });
+  document.dispatchEvent(new Event("visibilitychange"));
+  await frame();
+  assert.deepEqual(shown.text(".nbgc-unread"), ["New"]);
+  assert.equal(shown.find(".nbgc-unread").nextElementSibling?.getAttribute("data-message-id"), "e2");
+  assert.deepEqual(shown.all("article").map((one) => one.hasAttribute("data-continued")), [false, false, true]);
+  key(await write(shown, "seen"), "Enter");
+  await frame();
+  assert.equal(shown.all(".nbgc-unread").length, 0);
+});
+
+test("a day is named where it begins", async () => {
+  const { text, hear } = await show();
+  const now = Date.now();
+  await hear(posted(1, "a", { ts: now - 24 * 3_600_000 }), posted(2, "b", { ts: now }), posted(3, "c", { ts: now }));
+  assert.deepEqual(text(".nbgc-day"), ["Yesterday", "Today"]);
+});
+
+test("a post that has to wait says the server's reason and when it goes again", async () => {
+  const shown = await show();
+  key(await write(shown, "hello"), "Enter");
+  await shown.hub.last("post").answer({ error: { code: "too_fast", message: "Go on in 3 s.", retry_ms: 3_000 } });
+  await frame();
+  assert.match(shown.find("article[data-pending=waiting] .nbgc-note").textContent ?? "", /Go on in 3 s\. It is sent again at /);
+});
+
+test("who waits at the door, and who has no server, is told so", async () => {
+  const shown = await show();
+  shown.reader.lost();
+  await shown.hub.last("join").answer({ error: { code: "too_many", message: "The room is full.", retry_ms: 10_000 } });
+  await frame();
+  assert.match(shown.find('[data-wait="door"]').textContent ?? "", /The room is full\. The panel goes on by itself at /);
+});

@@ -55,9 +55,9 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   check();
   const expected = [
     "", "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input", "nbgc-message",
-    "nbgc-name-input", "nbgc-pin", "nbgc-plain", "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change",
+    "nbgc-name-input", "nbgc-picker", "nbgc-pin", "nbgc-plain", "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change",
     "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop", "nbgc-tool",
-    "nbgc-tool nbgc-close", "nbgc-tool nbgc-pins-toggle", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
+    "nbgc-tool nbgc-attach", "nbgc-tool nbgc-close", "nbgc-tool nbgc-pins-toggle", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
   ];
   assert.deepEqual([...seen].sort(), expected);
 });

@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import threading
@@ -17,7 +18,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from nbgroupchat import protocol
+from nbgroupchat import attaching, connection_file, protocol
+from nbgroupchat.attaching import Attach
 from nbgroupchat.connection import Connection
 from nbgroupchat.errors import ChatError, Refusal
 from nbgroupchat.mention import mentions
@@ -31,16 +33,23 @@ from nbgroupchat.protocol import (
     Joined,
     Member,
     Post,
-    PostAnswer,
     Redact,
+    RoomListed,
+    Rooms,
+    RoomsAnswer,
 )
 from nbgroupchat.room import Message, MessageStatus, Room
+from nbgroupchat.settings import SettingsError
+from nbgroupchat.transcript import as_line
 
 if TYPE_CHECKING:
     from nbgroupchat.magics import ReplyDisplay
 
 STOP_SECONDS = 5.0
 """How long an interrupted cell waits at most until its reply has stopped."""
+
+GLANCE_SECONDS = 3.0
+"""How long a cell that shows a panel waits at most for what was said."""
 
 POLL_SECONDS = 0.5
 """How often a waiting cell looks up, so that it can be interrupted on every system."""
@@ -53,7 +62,7 @@ class Messages(tuple[Message, ...]):
 
     def __repr__(self) -> str:
         """Give the transcript as text."""
-        return "\n".join(f"{message.name}: {_shown(message)}" for message in self)
+        return "\n".join(f"{message.name}: {as_line(message)}" for message in self)
 
 
 class Reply:
@@ -116,14 +125,39 @@ class ChatRoom:
         with self._changed:
             return self._room.members
 
-    def post(self, text: str, reply_to: str | None = None) -> str:
-        """Say something, as this kernel, and give the message's id once it is stored.
+    def rooms(self) -> tuple[RoomListed, ...]:
+        """Give the rooms of this room's hub, at most 100, those in which something was said last first.
 
-        `text` is up to 16 KiB of UTF-8. Raises Refusal where the room does not take it, ChatError where no answer came.
+        Raises Refusal where they are asked for too often, ChatError where no answer came.
         """
         self._check()
-        command = Post(room=self.name, cid=secrets.token_hex(12), text=text, reply_to=reply_to)
-        return self._connection.run(self._connection.command(command, PostAnswer)).id
+        return self._connection.run(self._connection.command(Rooms(room=self.name, limit=100), RoomsAnswer)).rooms
+
+    def post(self, text: str = "", reply_to: str | None = None, attach: Attach = ()) -> str:
+        """Say something, as this kernel, and give the message's id once it is stored.
+
+        `text` is up to 16 KiB of UTF-8. `attach` are up to 8 variables, as Jupyter shows them, and `pathlib.Path`s of
+        files, in a list, or in a dict with names; each up to 4 MiB. Raises Refusal where the room does not take it,
+        ChatError where no answer came.
+        """
+        self._check()
+        things = attaching.things(attach)
+        command = Post(
+            room=self.name,
+            cid=secrets.token_hex(12),
+            text=text,
+            reply_to=reply_to,
+            attachments=tuple(thing.id for thing in things),
+        )
+        return self._connection.run(attaching.post(self._connection, command, things)).id
+
+    def attachment(self, id_: str) -> bytes:
+        """Give the bytes of an attachment: `room.attachment(room.messages[-1].attachments[0].id)`.
+
+        Raises Refusal where no message of the room has it, ChatError where no answer came.
+        """
+        self._check()
+        return self._connection.run(attaching.fetch(self._connection, self.name, id_))
 
     def edit(self, message_id: str, text: str) -> None:
         """Give a message that this program posted another text.
@@ -142,11 +176,11 @@ class ChatRoom:
         self._check()
         self._connection.run(self._connection.command(Redact(room=self.name, id=message_id), ChangeAnswer))
 
-    def ask(self, text: str, timeout: float | None = None) -> Reply:
+    def ask(self, text: str, timeout: float | None = None, attach: Attach = ()) -> Reply:
         """Ask the agent, everybody in the room reading along, and wait for its reply, which grows in the cell.
 
         The mention is added where `text` has none. Interrupting the cell stops the reply. `timeout` is in seconds;
-        after it, or where the model fails, ChatError is raised.
+        after it, or where the model fails, ChatError is raised. `attach` is as in `post`.
         """
         mention = self._answer.policy.mention
         if not mention:
@@ -154,7 +188,7 @@ class ChatRoom:
                 "No model is a member of this room. Set NbGroupChat.engine (on a server) or NBGROUPCHAT_ENGINE "
                 "(without one) to something else than 'off', and restart."
             )
-        asked = self.post(text if mentions(text, mention.removeprefix("@")) else f"{mention} {text}")
+        asked = self.post(text if mentions(text, mention.removeprefix("@")) else f"{mention} {text}", attach=attach)
         display = _display(streams=self._connection.found is not None)
         try:
             message = self._wait_for_reply(asked, timeout, display.update if display else _show_nothing)
@@ -168,6 +202,11 @@ class ChatRoom:
         if display:
             display.finish(message)
         return Reply(message, display)
+
+    def wait_until_live(self, seconds: float) -> None:
+        """Wait until everything is here that was said before; no longer than so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._room.live, seconds)
 
     def close(self) -> None:
         """Leave the room; `connect` joins it again."""
@@ -267,6 +306,31 @@ def connect(room: str = "lobby") -> ChatRoom:
     return joined
 
 
+def glance(room: str) -> Messages:
+    """Give what was said in a room without staying there; nothing where it cannot be had within a few seconds.
+
+    Without a server only a room that was joined already is looked at: to join one would start its model.
+    """
+    try:
+        if Connection.known() is None and connection_file.find(os.environ) is None:
+            return Messages()
+        connection = Connection.shared()
+        reader = connection.reader(room)
+        if isinstance(reader, ChatRoom):
+            return reader.messages
+        if connection.found is None:
+            return Messages()
+        passing = ChatRoom(room, connection)
+        try:
+            connection.run(connection.join(passing), GLANCE_SECONDS)
+            passing.wait_until_live(GLANCE_SECONDS)
+            return passing.messages
+        finally:
+            connection.run(connection.leave(passing), GLANCE_SECONDS)
+    except (ChatError, Refusal, TimeoutError, SettingsError):
+        return Messages()
+
+
 def _display(streams: bool) -> ReplyDisplay | None:
     """Give what shows a reply in the running cell, if there is one. A front end is certain only behind a server."""
     if "IPython" not in sys.modules:
@@ -274,12 +338,6 @@ def _display(streams: bool) -> ReplyDisplay | None:
     from nbgroupchat.magics import ReplyDisplay
 
     return ReplyDisplay.of_running_cell(streams)
-
-
-def _shown(message: Message) -> str:
-    if message.redacted:
-        return "(removed)"
-    return f"{message.text} (edited)" if message.edited else message.text
 
 
 def _show_nothing(_reply: Message) -> None:

@@ -63,6 +63,11 @@ class Connection:
                 cls._shared = cls()
             return cls._shared
 
+    @classmethod
+    def known(cls) -> Connection | None:
+        """Give the connection of this process where there is one already."""
+        return cls._shared
+
     def __init__(self) -> None:
         self.found = connection_file.find(os.environ)
         self._pid = os.getpid()

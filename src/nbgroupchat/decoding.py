@@ -61,7 +61,7 @@ def _normalised(command: Command) -> Command:
     if not isinstance(command, (Post, Edit)):
         return command
     text = visible(command.text)
-    if not text.strip():
+    if not text.strip() and not (isinstance(command, Post) and command.attachments):
         raise Refusal(Code.INVALID, "The message is empty. Write something and send it again.")
     if not fits_text(text):
         raise Refusal(

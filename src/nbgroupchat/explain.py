@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from nbgroupchat.attachment import beside
 from nbgroupchat.prompt import Prompt, Role, Segment
 from nbgroupchat.protocol import DurableEvent, Explanation, Read
 from nbgroupchat.room import Message, Room
@@ -130,7 +131,7 @@ def prompt_of(record: ReplyRecord, context: int, entries: Sequence[DurableEvent]
             continue
         if seen.id not in messages or now[seen.id].redacted:
             raise CannotRebuild(f"The message {seen.id} that the model read is gone: it was redacted or trimmed since.")
-        text = messages[seen.id].text
+        text = beside(messages[seen.id].text, messages[seen.id].attachments)
         told = said(seen.speaker, text) if seen.role == "user" else text
         segments.append(Segment(seen.role, told, seen.id, pinned=seen.pinned))
     return Prompt(tuple(segments))

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from nbgroupchat import protocol
+from nbgroupchat.attachments import Attachments
 from nbgroupchat.backplanes.base import Backplane, now_ms
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
@@ -35,6 +36,8 @@ from nbgroupchat.protocol import (
     CancelAnswer,
     ChangeAnswer,
     Command,
+    Download,
+    DownloadAnswer,
     Edit,
     Event,
     Explain,
@@ -52,10 +55,15 @@ from nbgroupchat.protocol import (
     Posted,
     Redact,
     Role,
+    RoomListed,
     RoomPolicy,
+    Rooms,
+    RoomsAnswer,
     SetPolicy,
     Status,
     Typing,
+    Upload,
+    UploadAnswer,
     Who,
     WhoAnswer,
 )
@@ -65,8 +73,22 @@ from nbgroupchat.roles import PlainRoles, Roles
 from nbgroupchat.seat import Listener, Seat
 
 Answer: TypeAlias = (
-    Joined | PostAnswer | CancelAnswer | ChangeAnswer | Explanation | HistoryAnswer | PolicyAnswer | WhoAnswer | None
+    Joined
+    | PostAnswer
+    | CancelAnswer
+    | ChangeAnswer
+    | Explanation
+    | HistoryAnswer
+    | RoomsAnswer
+    | UploadAnswer
+    | DownloadAnswer
+    | PolicyAnswer
+    | WhoAnswer
+    | None
 )
+
+ALL_ROOMS = 100_000
+"""More than a file of rooms is made for."""
 
 FULL_RETRY_MS = 10_000
 """When somebody may have left a full room."""
@@ -100,6 +122,7 @@ class Hub:
         self._changes = Changes(backplane)
         self._measures = measures or Measures()
         self._replies = Replies(backplane, self._measures, close_again_seconds)
+        self.attachments = Attachments(backplane)
         self._encode = encode
         self._agent_name = agent_name
         self._max_rooms = max_rooms
@@ -132,7 +155,11 @@ class Hub:
         me = channel.member(client.identity)
         match command:
             case Post():
-                return await self._post(channel, client.identity, command, role)
+                return await self._post(client, channel, command, role)
+            case Upload():
+                return self.attachments.upload(client, command)
+            case Download():
+                return await self.attachments.download(command)
             case Cancel():
                 return await self._cancel(channel, me, command, role)
             case Edit():
@@ -152,6 +179,8 @@ class Hub:
                 channel.type(client, command.on)
             case History():
                 return await self._history(channel, command)
+            case Rooms():
+                return await self._rooms(client, command)
             case Leave():
                 self._leave(client, channel)
         return None
@@ -169,6 +198,7 @@ class Hub:
     def leave(self, client: Client) -> None:
         """Let a client go whose connection has ended."""
         client.gone = True
+        self.attachments.forget(client)
         for channel in list(client.channels.values()):
             self._leave(client, channel)
         client.outbox.close()
@@ -217,11 +247,12 @@ class Hub:
         self._measures.joins["new" if command.resume is None else joined.mode] += 1
         return joined
 
-    async def _post(self, channel: Channel, identity: Identity, command: Post, role: Role) -> PostAnswer:
+    async def _post(self, client: Client, channel: Channel, command: Post, role: Role) -> PostAnswer:
+        identity = client.identity
         me = channel.member(identity)
         asks = self._paced(channel, identity, command, role)
         try:
-            return await self._say(channel, identity, me, command, asks)
+            return await self._say(client, channel, me, command, asks)
         except Refusal:
             self._pace.take_back(channel.room, identity.user, command.cid)
             raise
@@ -243,8 +274,10 @@ class Hub:
         return tuple(channel.member(seated).id for seated in channel.seated) if asks else ()
 
     async def _say(
-        self, channel: Channel, identity: Identity, me: Member, command: Post, asks: tuple[str, ...]
+        self, client: Client, channel: Channel, me: Member, command: Post, asks: tuple[str, ...]
     ) -> PostAnswer:
+        identity = client.identity
+        uploads = self.attachments.of(client, command)
         if channel.policy.anonymous and channel.is_masked(identity):
             await self._changes.meet(channel, me, identity)
         posted = Posted(
@@ -257,10 +290,14 @@ class Hub:
             text=command.text,
             reply_to=command.reply_to,
             asks=asks,
+            attachments=tuple(uploaded.attachment for uploaded in uploads),
         )
+        files = {uploaded.attachment.id: uploaded.data for uploaded in uploads}
         # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
         with channel.busy():
-            appended = await self._backplane.append(channel.room, posted, f"post {channel.key_of(identity)} {command.cid}")
+            key = f"post {channel.key_of(identity)} {command.cid}"
+            appended = await self._backplane.append(channel.room, posted, key, files)
+        self.attachments.posted(client, command)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
@@ -290,6 +327,25 @@ class Hub:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
         return HistoryAnswer(tuple(public(entry) for entry in entries), more)
+
+    async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
+        """Name the rooms that there are for somebody."""
+        # All of them where some may not be there: what is left out must not show in how many there are.
+        most = command.limit + 1 if self._roles.plain else ALL_ROOMS
+        known = [room for room in await self._backplane.rooms(most) if self._is_there(client, room.name)]
+        listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
+        said = {room.name for room in known}
+        for name, channel in self._channels.items():
+            if channel.present and not channel.log.position.seq and name not in said and self._is_there(client, name):
+                listed.append(RoomListed(name, channel.log.position.epoch, 0, 0, channel.present))
+        return RoomsAnswer(tuple(listed[: command.limit]), len(listed) > command.limit)
+
+    def _is_there(self, client: Client, room: str) -> bool:
+        return part_of(self._roles, client.identity, room) is not None
+
+    def _present(self, room: str) -> int:
+        channel = self._channels.get(room)
+        return channel.present if channel else 0
 
     async def _open(self, room: str) -> Channel:
         channel = self._channels.get(room)

@@ -123,7 +123,9 @@ def message_of(entry: DurableEvent) -> str:
 
 def without_text(entry: DurableEvent) -> DurableEvent:
     """Give an entry as it stands in the log once its message is redacted: the same place, and no text."""
-    if isinstance(entry, (Posted, ReplyClosed, Edited)):
+    if isinstance(entry, Posted):
+        return msgspec.structs.replace(entry, text="", attachments=())
+    if isinstance(entry, (ReplyClosed, Edited)):
         return msgspec.structs.replace(entry, text="")
     return entry
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -23,6 +24,7 @@ USAGE = """%chat                     show the panel of the room 'lobby'
 %chat some text           post to it
 %chat --room data         show the panel of another room
 %chat --room data hello   post to another room
+%chat --attach df look    post it with a variable, or with a file of that name
 %%chat [--room data]      post the cell's text"""
 
 
@@ -34,21 +36,38 @@ class ChatMagics(Magics):
     def chat(self, line: str, cell: str | None = None) -> Any:
         """Show the panel of a room, or post to it; `%chat --help` says how."""
         try:
-            room, text = _parse(line)
+            room, names, text = _parse(line)
         except ValueError as error:
             print(f"{error}\n\n{USAGE}")
             return None
         if cell is not None:
             text = f"{text}\n{cell}".strip() if text else cell.strip()
-        if not text:
+        if not text and not names:
             from nbgroupchat.widget import ChatPanel
 
             return ChatPanel(room=room)
         try:
-            connect(room).post(text)
+            connect(room).post(text, attach={name: self._value(name) for name in names})
         except (ChatError, Refusal, SettingsError) as error:
             print(f"Not posted: {error}")
         return None
+
+    def _value(self, name: str) -> object:
+        variables = self.shell.user_ns if self.shell is not None else {}
+        if name in variables:
+            return variables[name]
+        if Path(name).is_file():
+            return Path(name)
+        raise ChatError(f"There is no variable {name!r}, and no file of that name either.")
+
+
+def shown(value: object, types: Sequence[str]) -> Mapping[str, Any]:
+    """Give what a cell would show of a variable, by media type; nothing outside IPython."""
+    shell = get_ipython()
+    if shell is None or shell.display_formatter is None:
+        return {}
+    found, _ = shell.display_formatter.format(value, include=set(types))  # type: ignore[no-untyped-call]
+    return dict(found)
 
 
 def watch_cells(began: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
@@ -67,20 +86,26 @@ def watch_cells(began: Callable[[], None], ended: Callable[[], None]) -> Callabl
     return forget
 
 
-def _parse(line: str) -> tuple[str, str]:
-    """Split a magic's line into the room and the text, which is kept as it was typed."""
+def _parse(line: str) -> tuple[str, list[str], str]:
+    """Split a magic's line into the room, the names to be attached and the text, which is kept as it was typed."""
     line = line.strip()
     if line in ("--help", "-h"):
         raise ValueError("Talk in a room, with the model and with everybody on this server.")
-    if not re.match(r"--?[A-Za-z]", line):
-        return "lobby", line
-    if not line.startswith("--room"):
-        raise ValueError(f"There is no option {line.split()[0]!r}.")
-    _, _, rest = line.partition("--room")
-    room, _, text = rest.lstrip("= ").partition(" ")
-    if rest[:1] not in ("=", " ") or not room:
-        raise ValueError("'--room' takes the name of a room.")
-    return room, text.strip()
+    room, names = "lobby", list[str]()
+    while re.match(r"--?[A-Za-z]", line):
+        option = re.match(r"--(room|attach)(?=[= ]|$)[= ]*", line)
+        if option is None:
+            raise ValueError(f"There is no option {line.split()[0]!r}.")
+        value, _, line = line[option.end() :].partition(" ")
+        if not value:
+            takes = {"room": "the name of a room", "attach": "the name of a variable or a file"}
+            raise ValueError(f"'--{option[1]}' takes {takes[option[1]]}.")
+        line = line.strip()
+        if option[1] == "room":
+            room = value
+        else:
+            names.append(value)
+    return room, names, line
 
 
 class ReplyDisplay:

@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from nbgroupchat.attachment import MAX_ATTACHED, MAX_PART, Attachment
+
 WIRE: Final = 1
 """Version of these frames; a client that joins with another one is refused with `version`."""
 
@@ -96,11 +98,33 @@ class Join(Command, frozen=True):
 
 
 class Post(Command, frozen=True):
-    """Say `text`. `cid` is the client's own id for it: a retry with the same one is answered, not said again."""
+    """Say `text`. `cid` is the client's own id for it: a retry with the same one is answered, not said again.
+
+    `attachments` are the ids of the same connection's uploads.
+    """
 
     cid: Id
     text: str
     reply_to: Id | None = None
+    attachments: Annotated[tuple[Id, ...], Meta(max_length=MAX_ATTACHED)] = ()
+
+
+class Upload(Command, frozen=True):
+    """Send a part of something to be attached: the bytes from `at` on. `id` is the client's own id for it."""
+
+    id: Id
+    name: Annotated[str, Meta(max_length=256)]
+    mime: Annotated[str, Meta(max_length=128)]
+    size: Count
+    at: Count
+    data: Annotated[bytes, Meta(min_length=1, max_length=MAX_PART)]
+
+
+class Download(Command, frozen=True):
+    """Ask for the bytes of the attachment `id` from `at` on."""
+
+    id: Id
+    at: Count = 0
 
 
 class Cancel(Command, frozen=True):
@@ -173,6 +197,12 @@ class Who(Command, frozen=True):
     id: Id
 
 
+class Rooms(Command, frozen=True):
+    """Ask which rooms there are besides the one that one is in, up to `limit`, those with the newest entries first."""
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
 class Leave(Command, frozen=True):
     """Hear no more of a room."""
 
@@ -180,6 +210,8 @@ class Leave(Command, frozen=True):
 COMMANDS: Final[dict[str, type[Command]]] = {
     "join": Join,
     "post": Post,
+    "upload": Upload,
+    "download": Download,
     "cancel": Cancel,
     "edit": Edit,
     "redact": Redact,
@@ -189,6 +221,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "history": History,
     "set_policy": SetPolicy,
     "who": Who,
+    "rooms": Rooms,
     "leave": Leave,
 }
 """The hub's methods, by the name that a client invokes."""
@@ -249,6 +282,19 @@ class PostAnswer(Struct, frozen=True):
     id: str
     seq: int
     duplicate: bool
+
+
+class UploadAnswer(Struct, frozen=True):
+    """Answer to `upload`: how many bytes of it are held."""
+
+    held: int
+
+
+class DownloadAnswer(Struct, frozen=True):
+    """Answer to `download`: some of the bytes, in base64, and how many there are of the whole attachment."""
+
+    data: bytes
+    size: int
 
 
 class CancelAnswer(Struct, frozen=True):
@@ -318,6 +364,26 @@ class HistoryAnswer(Struct, frozen=True):
     more: bool
 
 
+class RoomListed(Struct, frozen=True):
+    """A room as others see it: its newest entry `seq` of `epoch`, when that was made, and how many members are there.
+
+    `ts` is 0 where nothing is kept of what was said, `seq` too where nothing ever was.
+    """
+
+    name: str
+    epoch: str
+    seq: int
+    ts: int
+    members: int
+
+
+class RoomsAnswer(Struct, frozen=True):
+    """Answer to `rooms`: the rooms, and whether there are more."""
+
+    rooms: tuple[RoomListed, ...]
+    more: bool
+
+
 # Events: what happened. Durable ones have a place in the log.
 
 
@@ -343,6 +409,7 @@ class Posted(Entry, frozen=True, tag="posted"):
     text: str
     reply_to: str | None = None
     asks: tuple[str, ...] = ()
+    attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHED)] = ()
 
 
 class ReplyOpened(Entry, frozen=True, tag="reply_opened"):

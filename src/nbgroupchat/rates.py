@@ -4,11 +4,11 @@ Pure state; the clock is given. A limit of so many a minute is a bucket of as ma
 so a burst of a whole minute's worth passes. It is kept as the one moment at which the bucket will be full again (the
 "generic cell rate algorithm" of ATM, ITU-T I.371), and forgotten at that moment.
 
-This module touches trust. It covers: commands of every kind, those that write to the log, those that read it, and what
-is written to one room by all together; what is refused costs nothing, so nobody is shut out by trying. A kernel has a
-person's limits, and all kernels together ten times as much, for a program can make up the id of a kernel. It does not
-cover: who somebody is, which is the server's to say (whoever holds a Jupyter server's token is somebody new with each
-connection), or how many connections there are, which is the endpoint's.
+This module touches trust. It covers: commands of every kind, those that write to the log, those that read it, bytes
+to be attached, and what is written to one room by all together; what is refused costs nothing, so nobody is shut out by
+trying. A kernel has a person's limits, and all kernels together ten times as much, for a program can make up the id of
+a kernel. It does not cover: who somebody is, which is the server's to say (whoever holds a Jupyter server's token is
+somebody new with each connection), or how many connections there are, which is the endpoint's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from typing import Final, TypeAlias
 
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.policy import Identity
-from nbgroupchat.protocol import Command, Edit, Explain, History, Join, Pin, Post, Redact, SetPolicy, Who
+from nbgroupchat.protocol import (
+    Command,
+    Edit,
+    Explain,
+    History,
+    Join,
+    Pin,
+    Post,
+    Redact,
+    Rooms,
+    SetPolicy,
+    Upload,
+    Who,
+)
 from nbgroupchat.settings import Settings
 
 MINUTE: Final = 60.0
@@ -34,6 +47,7 @@ class Rate:
     """So many a minute for each key; 0 is without limit."""
 
     def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
         self._interval = MINUTE / per_minute if per_minute else 0.0
         self._full: dict[str, float] = {}
         self._sweep_at = _SWEEP
@@ -42,17 +56,19 @@ class Rate:
         """How many keys are remembered."""
         return len(self._full)
 
-    def wait(self, key: str, now: float) -> float:
-        """Give after how many seconds one more is taken; 0 is now."""
-        if not self._interval:
-            return 0.0
-        return max(0.0, self._full.get(key, now) + self._interval - MINUTE - now)
+    def wait(self, key: str, now: float, many: int = 1) -> float:
+        """Give after how many seconds one more, or so many, are taken; 0 is now."""
+        return max(0.0, self._full.get(key, now) + self._cost(many) - MINUTE - now) if self._interval else 0.0
 
-    def take(self, key: str, now: float) -> None:
-        """Count one."""
+    def _cost(self, many: int) -> float:
+        # What is more than a minute's worth passes when the bucket is full.
+        return self._interval * min(many, self._per_minute)
+
+    def take(self, key: str, now: float, many: int = 1) -> None:
+        """Count one, or so many."""
         if not self._interval:
             return
-        self._full[key] = max(now, self._full.get(key, now)) + self._interval
+        self._full[key] = max(now, self._full.get(key, now)) + self._cost(many)
         if len(self._full) >= self._sweep_at:
             # Full buckets say nothing; sweeping at each doubling costs little for each key.
             self._full = {other: full for other, full in self._full.items() if full > now}
@@ -68,6 +84,7 @@ class Rates:
         self._posts = _Users(settings.posts_per_minute)
         self._joins = _Users(settings.joins_per_minute)
         self._rooms = Rate(settings.room_posts_per_minute)
+        self._bytes = _Users(settings.attachment_bytes_per_minute)
 
     def receive(self, identity: Identity) -> None:
         """Count whatever somebody sends, before anything is known of it. Raises Refusal with `too_fast`."""
@@ -81,13 +98,15 @@ class Rates:
         match command:
             case Post() | Edit() | Redact() | Pin() | SetPolicy():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain() | Who():
+            case Join() | History() | Explain() | Rooms() | Who():
                 self._take(self._joins.of(identity))
+            case Upload():
+                self._take(self._bytes.of(identity), len(command.data))
 
-    def _take(self, limits: Iterable[Limited]) -> None:
-        """Count one in all of these, or in none."""
+    def _take(self, limits: Iterable[Limited], many: int = 1) -> None:
+        """Count so many in all of these, or in none."""
         limits, now = list(limits), self._clock()
-        seconds = max(rate.wait(key, now) for rate, key in limits)
+        seconds = max(rate.wait(key, now, many) for rate, key in limits)
         # Rounding must not make somebody wait for no time at all.
         if seconds > 1e-9:
             raise Refusal(
@@ -96,7 +115,7 @@ class Rates:
                 retry_ms=max(1, round(seconds * 1000) + 1),
             )
         for rate, key in limits:
-            rate.take(key, now)
+            rate.take(key, now, many)
 
 
 class _Users:

@@ -19,17 +19,19 @@ from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.protocol import (
     Allowed,
     Command,
+    Download,
     Explain,
     History,
     Join,
     Leave,
     Role,
     RoomPolicy,
+    Rooms,
     SetPolicy,
     Who,
 )
 
-READING: Final[tuple[type[Command], ...]] = (Join, History, Explain, Leave)
+READING: Final[tuple[type[Command], ...]] = (Join, History, Explain, Rooms, Download, Leave)
 """What everybody may do for whom the room exists."""
 
 INSTRUCTING: Final[tuple[type[Command], ...]] = (SetPolicy, Who)

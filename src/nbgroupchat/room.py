@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from nbgroupchat.attachment import Attachment
 from nbgroupchat.log import Gap
 from nbgroupchat.protocol import (
     Delta,
@@ -80,6 +81,7 @@ class Message(Struct, kw_only=True):
     status: MessageStatus
     reply_to: str | None = None
     asks: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     to: str | None = None
     context: int | None = None
     error: str | None = None
@@ -164,6 +166,7 @@ class Room:
                     status="posted",
                     reply_to=event.reply_to,
                     asks=event.asks,
+                    attachments=event.attachments,
                 )
             case ReplyOpened():
                 self.drafts[event.eid] = Draft()
@@ -192,7 +195,7 @@ class Room:
             case Redacted():
                 self.pinned = tuple(id_ for id_ in self.pinned if id_ != event.id)
                 if (message := self.messages.get(event.id)) is not None:
-                    message.text, message.redacted = "", True
+                    message.text, message.attachments, message.redacted = "", (), True
             case RoomChanged():
                 self.pinned = event.pinned
                 self.policy = event.policy or self.policy

@@ -124,7 +124,12 @@ def pseudonymised(
 def _hidden(entry: DurableEvent, roster: Roster, authors: dict[tuple[str, str], str]) -> DurableEvent:
     match entry:
         case Posted():
-            return replace(entry, name=authors[entry.by, entry.name], text=roster.hide(entry.text))
+            attached = tuple(
+                replace(one, name=roster.hide(one.name)[:128], text=roster.hide(one.text)) for one in entry.attachments
+            )
+            return replace(
+                entry, name=authors[entry.by, entry.name], text=roster.hide(entry.text), attachments=attached
+            )
         case ReplyOpened():
             return replace(entry, name=roster.hide(entry.name))
         case ReplyClosed():

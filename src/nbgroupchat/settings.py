@@ -81,6 +81,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Of one user, with whatever else reads the log."""
     room_posts_per_minute: int = 1200
     """Of everybody in one room."""
+    attachment_bytes_per_minute: int = 32 * 1024 * 1024
+    """Of one user."""
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
@@ -112,6 +114,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             ("posts_per_minute", 0),
             ("joins_per_minute", 0),
             ("room_posts_per_minute", 0),
+            ("attachment_bytes_per_minute", 0),
         ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}, and must be at least {least}.")

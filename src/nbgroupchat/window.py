@@ -17,6 +17,7 @@ from itertools import chain, count
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
+from nbgroupchat.attachment import Attachment, beside
 from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.prompt import Prompt, Segment
 from nbgroupchat.protocol import (
@@ -59,6 +60,7 @@ class _Item(Struct, frozen=True):
     id: str
     speaker: str
     segments: tuple[Segment, ...]
+    attachments: tuple[Attachment, ...] = ()
     size: int = 0
     """In bytes; counted once, for with each post all of them are added up."""
 
@@ -99,10 +101,10 @@ class Window:
         self.seq = event.seq
         match event:
             case Posted():
-                name = self._name(event)
-                self._add(
-                    _Item(event.seq, event.eid, name, (_post(event.eid, name, event.text),)), shown=bool(event.text)
-                )
+                name, attached = self._name(event), event.attachments
+                segment = _post(event.eid, name, event.text, attached)
+                shown = bool(event.text or attached)
+                self._add(_Item(event.seq, event.eid, name, (segment,), attached), shown=shown)
             case ReplyOpened():
                 self._open[event.eid] = event
             case ReplyClosed():
@@ -181,7 +183,11 @@ class Window:
         if item is None:
             return
         self._messages -= not text
-        said_now = _post(item.id, item.speaker, text) if item.speaker else Segment("assistant", text, item.id)
+        said_now = (
+            _post(item.id, item.speaker, text, item.attachments)
+            if item.speaker
+            else Segment("assistant", text, item.id)
+        )
         changed = replace(item, segments=(*item.segments[:-1], said_now))
         if place is None:
             self._gone[message] = changed
@@ -236,8 +242,8 @@ class Window:
             self._gone.popitem(last=False)
 
 
-def _post(message: str, name: str, text: str) -> Segment:
-    return Segment("user", said(name, text), message)
+def _post(message: str, name: str, text: str, attachments: Sequence[Attachment]) -> Segment:
+    return Segment("user", said(name, beside(text, attachments)), message)
 
 
 def opening(agent: str, system_prompt: str) -> tuple[Segment, ...]:

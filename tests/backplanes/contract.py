@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
+from nbgroupchat.attachment import Attachment
 from nbgroupchat.backplanes.base import Act, Backplane, Person
 from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.protocol import (
@@ -22,6 +26,13 @@ from nbgroupchat.protocol import (
 
 def post(text: str = "hi") -> Posted:
     return Posted(seq=0, eid="", ts=0, by="m1", name="Ana", kind="human", text=text)
+
+
+def attaching(*files: bytes) -> tuple[Posted, dict[str, bytes]]:
+    """Give a post that has these files attached, and the files by their ids."""
+    by_id = {hashlib.sha256(data).hexdigest(): data for data in files}
+    attached = tuple(Attachment(id=id_, name="x", mime="text/plain", size=len(data)) for id_, data in by_id.items())
+    return msgspec.structs.replace(post(), attachments=attached), by_id
 
 
 def opening() -> ReplyOpened:
@@ -78,6 +89,56 @@ class BackplaneContract:
         entry = (await backplane.append("two", post(), "key")).entry
         assert heard == []
         assert entry.seq == (await backplane.append("one", post(), "key")).entry.seq == 1
+
+    async def test_rooms_are_known_once_something_was_said(self) -> None:
+        """They come with their newest entries, the newest room first, and no more than were asked for."""
+        backplane = self.make()
+        for room in ("one", "two", "empty"):
+            await backplane.open(room, lambda _events: None)
+        first = (await backplane.append("one", post())).entry
+        second = (await backplane.append("two", post())).entry
+        known = await backplane.rooms(9)
+        assert {(room.name, room.seq, room.ts) for room in known} == {("one", 1, first.ts), ("two", 1, second.ts)}
+        assert [room.ts for room in known] == sorted((first.ts, second.ts), reverse=True)
+        assert known[0].epoch == (await backplane.open(known[0].name, lambda _events: None)).epoch
+        assert len(await backplane.rooms(1)) == 1
+
+    async def test_what_is_attached_is_kept_as_long_as_a_message_has_it(self) -> None:
+        """A file is its room's alone, is kept once for all messages that have it, and goes with the last of them."""
+        backplane = self.make()
+        for room in ("lobby", "other"):
+            await backplane.open(room, lambda _events: None)
+        (one, two), (entry, files) = (b"one", b"two"), attaching(b"one", b"two")
+        ids = {data: id_ for id_, data in files.items()}
+        first = (await backplane.append("lobby", entry, "key", files)).entry
+        again, one_file = attaching(one)
+        second = (await backplane.append("lobby", again, None, one_file)).entry
+        assert await backplane.attachment("lobby", ids[two]) == two
+        assert await backplane.attachment("other", ids[two]) is None
+        assert await backplane.attachment("none", ids[two]) is None
+        assert await backplane.attachment("lobby", "0" * 64) is None
+        redaction = (await backplane.append("lobby", redacting(first.eid))).entry
+        assert await backplane.attachment("lobby", ids[one]) == one
+        assert await backplane.attachment("lobby", ids[two]) is None
+        (redacted_now, *_), _more = await backplane.read("lobby", redaction.seq, 10)
+        assert isinstance(redacted_now, Posted)
+        assert redacted_now.attachments == ()
+        # A retry of what was redacted brings nothing back.
+        assert (await backplane.append("lobby", entry, "key", files)).duplicate
+        assert await backplane.attachment("lobby", ids[two]) is None
+        await backplane.append("lobby", redacting(second.eid))
+        assert await backplane.attachment("lobby", ids[one]) is None
+
+    async def test_what_is_attached_goes_with_a_trim(self) -> None:
+        """What only forgotten messages had attached is forgotten, what a pinned one has is kept."""
+        backplane = self.make()
+        await backplane.open("lobby", lambda _events: None)
+        (old, old_files), (pinned, pinned_files) = attaching(b"old"), attaching(b"pinned")
+        await backplane.append("lobby", old, None, old_files)
+        kept = (await backplane.append("lobby", pinned, None, pinned_files)).entry
+        await backplane.append("lobby", pinning(kept.eid))
+        await backplane.trim(2**52)
+        assert [await backplane.attachment("lobby", id_) for id_ in (*old_files, *pinned_files)] == [None, b"pinned"]
 
     async def test_pieces_are_told_until_the_close(self) -> None:
         """Pieces of an open reply are stored and told, and refused from its close on."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.backplanes.base import Act, Appended, Backplane, Opened, Person, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Backplane, Known, Opened, Person, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.log import Log
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted
@@ -59,9 +59,15 @@ class Reopening:
     def release(self, room: str) -> None:
         self.kept.release(room)
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         await self._again()
-        return await self.kept.append(room, entry, key)
+        return await self.kept.append(room, entry, key, files)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        await self._again()
+        return await self.kept.attachment(room, id_)
 
     async def journal(self, room: str, delta: Delta) -> bool:
         await self._again()
@@ -70,6 +76,10 @@ class Reopening:
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         await self._again()
         return await self.kept.read(room, before, limit)
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        await self._again()
+        return await self.kept.rooms(limit)
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         await self._again()

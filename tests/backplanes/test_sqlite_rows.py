@@ -20,7 +20,7 @@ from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta, Explain, Explanation, ReplyClosed
 from nbgroupchat.room import Room
 from nbgroupchat.settings import Settings
-from tests.backplanes.contract import closing, opening, pinning, post
+from tests.backplanes.contract import attaching, closing, opening, pinning, post
 from tests.clients import FakeClient, plain
 
 FORGED = "forged"
@@ -202,3 +202,44 @@ def test_forged_records_are_reported_once(caplog: pytest.LogCaptureFixture) -> N
     _report_unreadable.cache_clear()
     assert [record_of(FORGED.encode()) for _ in range(3)] == [None] * 3
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["data = x'666f72676564'", "data = 'text'", "data = NULL", "data = zeroblob(5000000)", "data = 7"]
+)
+async def test_forged_attachments_are_not_given(tmp_path: Path, change: str) -> None:
+    """Bytes that are not those that were attached are not there."""
+    path = tmp_path / "rooms.sqlite"
+    backplane = SqliteBackplane(path)
+    await backplane.open("lobby", lambda _events: None)
+    entry, files = attaching(b"true")
+    await backplane.append("lobby", entry, None, files)
+    await backplane.close()
+    if change == "data = NULL":
+        forge(path, "DELETE FROM attachments")
+    else:
+        forge(path, f"UPDATE attachments SET {change}")
+    again = SqliteBackplane(path)
+    await again.open("lobby", lambda _events: None)
+    (id_,) = files
+    assert await again.attachment("lobby", id_) is None
+    await again.close()
+
+
+@pytest.mark.parametrize("field", ["id", "name", "size", "text", "width"])
+async def test_a_post_with_a_forged_attachment_is_left_out(tmp_path: Path, field: str) -> None:
+    """What an entry says of its attachments is checked like the rest of it."""
+    path = tmp_path / "rooms.sqlite"
+    backplane = SqliteBackplane(path)
+    await backplane.open("lobby", lambda _events: None)
+    entry, files = attaching(b"true")
+    await backplane.append("lobby", entry, None, files)
+    await backplane.close()
+    forged = {"id": '"../../etc/passwd"', "name": '""', "size": "-1", "text": f'"{"x" * 5000}"', "width": "-5"}[field]
+    forge(
+        path,
+        f"UPDATE entries SET payload = json_set(CAST(payload AS TEXT), '$.attachments[0].{field}', json(?))",
+        forged,
+    )
+    room, _ = await read(path)
+    assert [message.attachments for message in room.messages.values()] == []

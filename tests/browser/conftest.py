@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.notebook import Notebook
+from tests.browser.notebook import PATIENCE_MS, Notebook
 from tests.jupyter import JupyterServer
 
 ARGUMENTS = (
@@ -23,6 +23,10 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+
+
+# The library's own five seconds are few on a busy machine.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -33,6 +34,12 @@ _RECORD = """() => {
   const observer = new MutationObserver(look);
   observer.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
   window.nbgcLengths = lengths;
+}"""
+
+_STATES = """root => {
+  window.nbgcStates = new Set();
+  const observer = new MutationObserver(() => window.nbgcStates.add(root.dataset.state));
+  observer.observe(root, {attributes: true, attributeFilter: ["data-state"]});
 }"""
 
 
@@ -74,7 +81,7 @@ class Panel:
         """Give the newest reply's text."""
         return self.reply().locator(".nbgc-text").text_content() or ""
 
-    def wait_for_reply(self, number: int, status: str) -> None:
+    def wait_for_reply(self, number: int, status: str | re.Pattern[str]) -> None:
         """Wait until there are so many replies and the last of them has this status."""
         replies = self.root.locator('article[data-kind="agent"]')
         expect(replies).to_have_count(number, timeout=PATIENCE_MS)
@@ -83,6 +90,14 @@ class Panel:
     def record_growth(self) -> None:
         """Begin to record how long the newest reply is while it is written."""
         self.page.evaluate(_RECORD)
+
+    def record_states(self) -> None:
+        """Begin to record which states the panel goes through, for one may pass between two looks."""
+        self.root.evaluate(_STATES)
+
+    def wait_until_seen(self, state: str) -> None:
+        """Wait until the panel has been in a state since `record_states`."""
+        self.page.wait_for_function("state => window.nbgcStates.has(state)", arg=state, timeout=PATIENCE_MS)
 
     def growth(self) -> list[int]:
         """Give the different lengths recorded."""
@@ -95,6 +110,7 @@ class Notebook(Panel):
 
     def __init__(self, server: JupyterServer, page: Page, person: str) -> None:
         super().__init__(page)
+        page.set_default_timeout(PATIENCE_MS)
         self.person = person
         write_notebook(server.folder / "work" / f"{person}.ipynb", "%load_ext nbgroupchat", "%chat")
         page.goto(f"{server.url}lab/workspaces/{person}/tree/{person}.ipynb?reset&token={server.token}")

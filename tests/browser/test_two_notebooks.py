@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.clients import SocketClient
 from tests.jupyter import JupyterServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+WHOLE = re.compile("complete|length")
+"""How a reply ends by itself; which of both is up to the model."""
+MOST_REPLIES = 6
 
 LAB = ("--LabApp.expose_app_in_browser=True",)
 
@@ -63,17 +68,21 @@ def test_two_people_ask_one_llama(tmp_path: Path, pictures: Path, open_notebook:
 
         ben.say("@llama when is the demo, and in which room?")
         for panel in (ana, ben):
-            panel.wait_for_reply(1, "complete")
+            panel.wait_for_reply(1, WHOLE)
         assert ana.reply_text() == ben.reply_text() != ""
 
         ana.record_growth()
         ben.record_growth()
-        ana.say("@llama please explain to Ben in several long sentences what overfitting is.")
-        for panel in (ana, ben):
-            panel.wait_for_reply(2, "complete")
-        assert ana.reply_text() == ben.reply_text() != ""
-        for panel in (ana, ben):
-            assert len(panel.growth()) >= 5, panel.growth()
+        for number in range(2, MOST_REPLIES + 1):
+            ana.say("@llama please explain to Ben in several long sentences what overfitting is.")
+            for panel in (ana, ben):
+                panel.wait_for_reply(number, WHOLE)
+            assert ana.reply_text() == ben.reply_text()
+            # A reply may be a word, and that is seen at once.
+            if min(len(ana.growth()), len(ben.growth())) >= 5:
+                break
+        else:
+            pytest.fail(f"no reply was seen to grow: {ana.growth()}, {ben.growth()}")
 
         # Playwright's own loop runs in this thread.
         with ThreadPoolExecutor() as thread:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nbgroupchat.backplanes.base import NOTHING
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_writer import Writer
 from nbgroupchat.channel import Channel
@@ -40,8 +41,8 @@ def duplicate() -> None:
     """Forget which client's id a post had."""
     append = SqliteBackplane.append
 
-    async def forget(self: SqliteBackplane, room: str, entry: Any, key: str | None = None) -> Any:
-        return await append(self, room, entry, None if key and key.startswith("post ") else key)
+    async def forget(self: SqliteBackplane, room: str, entry: Any, key: str | None = None, files: Any = NOTHING) -> Any:
+        return await append(self, room, entry, None if key and key.startswith("post ") else key, files)
 
     SqliteBackplane.append = forget  # type: ignore[method-assign]  # on purpose
 

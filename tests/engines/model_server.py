@@ -43,11 +43,9 @@ class Handler(RequestHandler):
         self.write(text)
         await self.flush()
 
-    async def data(self, chunk: object) -> None:
-        await self.send(f"data: {json.dumps(chunk)}\n\n")
-
-    async def piece(self, text: str, finish: str | None = None) -> None:
-        await self.data({"choices": [{"delta": {"content": text}, "finish_reason": finish}]})
+    async def data(self, *chunks: object) -> None:
+        """Send chunks in one write, so that no client's patience can run out between them."""
+        await self.send("".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks))
 
     def cut(self) -> None:
         connection: Any = self.request.connection
@@ -57,16 +55,23 @@ class Handler(RequestHandler):
 Answer: TypeAlias = Callable[[Handler], Awaitable[None]]
 
 
+def piece(text: str) -> object:
+    """What a server says with each piece."""
+    return {"choices": [{"delta": {"content": text}, "finish_reason": None}]}
+
+
 async def good(handler: Handler) -> None:
     """A whole reply, ended by max_tokens where that is less, with its usage."""
     most = handler.body["max_tokens"]
-    await handler.data({"choices": [{"delta": {"role": "assistant", "content": None}, "finish_reason": None}]})
-    for word in WORDS[:most]:
-        await handler.piece(word)
-    await handler.data({"choices": [{"delta": {}, "finish_reason": "stop" if most > len(WORDS) else "length"}]})
+    chunks: list[object] = [
+        {"choices": [{"delta": {"role": "assistant", "content": None}, "finish_reason": None}]},
+        *map(piece, WORDS[:most]),
+        {"choices": [{"delta": {}, "finish_reason": "stop" if most > len(WORDS) else "length"}]},
+    ]
     usage = {"prompt_tokens": 40, "completion_tokens": min(most, len(WORDS))}
     if "stream_options" in handler.body:
-        await handler.data({"choices": [], "usage": {**usage, "prompt_tokens_details": {"cached_tokens": 30}}})
+        chunks.append({"choices": [], "usage": {**usage, "prompt_tokens_details": {"cached_tokens": 30}}})
+    await handler.data(*chunks)
     await handler.send("data: [DONE]\n\n")
 
 
@@ -106,8 +111,7 @@ def pieces_then(what: Answer) -> Answer:
     """Two pieces, and then something else."""
 
     async def pieces(handler: Handler) -> None:
-        await handler.piece("Once")
-        await handler.piece(" upon")
+        await handler.data(*map(piece, WORDS[:2]))
 
     return then(pieces, what)
 

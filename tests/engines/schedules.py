@@ -268,12 +268,12 @@ class Schedule:
             fresh.truncate(0, 0)
             for start in range(0, len(ids), CHUNK):
                 fresh.decode([Part(0, start, ids[start : start + CHUNK], False)])
-            difference = np.abs(_logits(model, sequence, len(ids)) - _logits(fresh, 0, len(ids))).max()
+            difference = np.abs(logits_after(model, sequence, len(ids)) - logits_after(fresh, 0, len(ids))).max()
             assert difference < TOLERANCE
             self.counts["memories checked"] += 1
 
 
-def _logits(model: LlamaModel, sequence: int, length: int) -> np.ndarray:
+def logits_after(model: LlamaModel, sequence: int, length: int) -> np.ndarray:
     """What a model makes of a few tokens after what it has read."""
     rows = []
     for place, token in enumerate((9, 270, 40)):

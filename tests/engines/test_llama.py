@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.engines import llama_loading
+from nbgroupchat.engines import backoff, llama_loading
 from nbgroupchat.engines.base import Engine, EngineError, EngineInterrupted, EngineStatus, Finish, Piece, Sampling
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.model_file import find_model
@@ -20,7 +20,8 @@ from nbgroupchat.settings import Settings
 
 from .contract import LONG, EngineContract, read
 
-ENDLESS = Sampling(max_tokens=2000, temperature=1.0, seed=3)
+# Of what a model may write, the likeliest is a long story for a prompt that asks for one.
+ENDLESS = Sampling(max_tokens=2000, temperature=0.0)
 
 
 @pytest.fixture
@@ -62,6 +63,8 @@ async def test_ids_of_pieces_are_those_written(smollm: LlamaEngine) -> None:
 @pytest.mark.model
 async def test_a_stopped_reply_says_no_more(smollm: LlamaEngine) -> None:
     """After the iterator is closed the stopped turn has written little more, and the next reply is its own."""
+    # The first reply read its whole prompt at once, which rounds otherwise than reading its last token.
+    await read(smollm)
     expected, _ = await read(smollm)
     async with aclosing(smollm.stream("lobby", LONG, ENDLESS)) as stream:
         _, *stopped = [await anext(stream) for _ in range(4)]
@@ -211,8 +214,10 @@ async def test_the_worker_gives_way() -> None:
 
 
 @pytest.mark.model
-async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
+async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second end in a row shows a failed status that says when it is started again, and then it is."""
+    # Longer than this test may be kept from asking in between.
+    monkeypatch.setattr(backoff, "DELAYS", (0.0, 5.0))
     engine = LlamaEngine(Settings(context_tokens=512, reply_tokens=64, turns_at_once=1))
     heard: list[EngineStatus] = []
     engine.watch(heard.append)
@@ -225,7 +230,7 @@ async def test_a_worker_that_keeps_ending_is_left_alone_for_a_while() -> None:
             async for _ in stream:
                 pass
     assert [status.state for status in heard if status.state in ("off", "failed")] == ["off", "failed"]
-    with pytest.raises(EngineError, match=r"SIGKILL, for the 2\. time in a row\. It is started again after 1 s"):
+    with pytest.raises(EngineError, match=r"SIGKILL, for the 2\. time in a row\. It is started again after 5 s"):
         await read(engine)
     ready = asyncio.Event()
     engine.watch(lambda status: ready.set() if status.state == "ready" else None)

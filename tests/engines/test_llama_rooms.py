@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -13,7 +13,7 @@ from nbgroupchat.engines.base import EngineError, Finish, Piece, Sampling
 from nbgroupchat.engines.llama import LlamaEngine
 from nbgroupchat.engines.llama_batches import BESIDE
 from nbgroupchat.engines.llama_messages import Finished, Generate, Report, Stop, Written
-from nbgroupchat.engines.llama_model import Part
+from nbgroupchat.engines.llama_model import Part, Sampler
 from nbgroupchat.engines.llama_turns import Turns
 from nbgroupchat.engines.model_file import find_model
 from nbgroupchat.prompt import Prompt, Segment
@@ -94,9 +94,8 @@ async def test_the_model_is_described(two_sequences: LlamaEngine) -> None:
     assert two_sequences.model is None
     await reply(two_sequences, "a", prompt_of("a", "llamas"))
     path = find_model("")
-    async with asyncio.timeout(30):
-        while not (model := two_sequences.model) or not model.sha256:  # noqa: ASYNC110  # nothing tells of the hash
-            await asyncio.sleep(0)
+    while not (model := two_sequences.model) or not model.sha256:  # noqa: ASYNC110  # nothing tells of the hash
+        await asyncio.sleep(0.01)
     assert (model.name, model.path, model.context_tokens) == ("SmolLM2 135M Instruct", str(path), 1024)
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -137,9 +136,31 @@ class Bench:
         return end
 
 
-def test_reading_beside_a_reply_takes_one_chunk_a_token() -> None:
+class Talkative:
+    """Samples as another does, and goes on where that would end the reply."""
+
+    def __init__(self, sampler: Sampler, ends: Callable[[int], bool], instead: int) -> None:
+        self._sampler = sampler
+        self._ends = ends
+        self._instead = instead
+
+    def choose(self, row: int) -> int:
+        token = self._sampler.choose(row)
+        return self._instead if self._ends(token) else token
+
+    def free(self) -> None:
+        self._sampler.free()
+
+
+def test_reading_beside_a_reply_takes_one_chunk_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """While a long prompt of another room is read, each batch has the running reply's token and at most one chunk."""
     bench = Bench(2)
+    sampler, (instead, *_) = bench.model.sampler, bench.composer.member_ids(" and")
+
+    def ends(token: int) -> bool:
+        return bench.model.ends_reply(token) or token in bench.composer.markers
+
+    monkeypatch.setattr(bench.model, "sampler", lambda sampling: Talkative(sampler(sampling), ends, instead))
     bench.turns.put(Generate(1, "a", prompt_of("a", "llamas").segments, ENDLESS))
     while not bench.reports or not isinstance(bench.reports[-1], Written):
         bench.turns.step()
@@ -164,7 +185,7 @@ def test_a_prompt_is_rebuilt_as_it_was_read() -> None:
     prompt = list(prompt_of("a", "llamas", 3).segments)
     replies: dict[str, tuple[int, ...]] = {}
     for turn in range(1, 10):
-        bench.turns.put(Generate(turn, "a", tuple(prompt), Sampling(max_tokens=30, temperature=1.0)))
+        bench.turns.put(Generate(turn, "a", tuple(prompt), Sampling(max_tokens=30, temperature=1.0, seed=turn)))
         bench.work()
         end = bench.finished()
         held = bench.turns.sequences.held(0)
@@ -172,12 +193,12 @@ def test_a_prompt_is_rebuilt_as_it_was_read() -> None:
         written = [report for report in bench.reports if isinstance(report, Written) and report.turn == turn]
         rebuilt = bench.composer.rebuild(prompt, {key: replies[key] for key in end.replies}, 512 - 30, end.dropped)
         assert held[: end.prompt] == rebuilt
-        assert end.seed > 0
+        assert end.seed == turn
         replies[f"r{turn}"] = tuple(token for piece in written for token in piece.ids)
         said = "".join(piece.text for piece in written)
         prompt += [
             Segment("assistant", said, f"r{turn}", replies[f"r{turn}"]),
-            Segment("user", f"Ben: and{' more' * 40}?", f"p{turn}"),
+            Segment("user", f"Ben: and{' more' * 60}?", f"p{turn}"),
         ]
     assert end.replies
     assert end.dropped > 0

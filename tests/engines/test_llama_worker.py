@@ -137,7 +137,7 @@ async def test_the_worker_ends_when_its_input_closes() -> None:
     while not isinstance(decode_report(await process.stdout.readline()), Ready):
         pass
     story = (Segment("system", "You tell long stories."), Segment("user", "Tell a long story about a llama."))
-    process.stdin.write(encode(Generate(1, "lobby", story, Sampling(max_tokens=4000, temperature=1.0))))
+    process.stdin.write(encode(Generate(1, "lobby", story, Sampling(max_tokens=4000))))
     while not isinstance(decode_report(await process.stdout.readline()), Written):
         pass
     process.stdin.close()

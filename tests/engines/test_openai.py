@@ -296,9 +296,10 @@ async def test_a_server_that_is_still_loading(server: ModelServer, asking: Askin
 async def test_a_server_that_hangs_before_a_reply(server: ModelServer, answer: Answer) -> None:
     """No header, or no piece, within load_timeout fails the question, and the connection is closed."""
     server.answers = [answer]
-    asking = Asking(server.url, load_timeout=SHORT * 10)
+    # Enough for the list of models, also on a busy machine.
+    asking = Asking(server.url, load_timeout=2.0)
     _, why = await asking.failure()
-    assert f"wrote nothing for {SHORT * 10:g} s" in why
+    assert "wrote nothing for 2 s" in why
     await server.gone.wait()
     await asking.engine.close()
 
@@ -533,8 +534,10 @@ class TestLlamaCppServer(EngineContract):
 @pytest.mark.model
 async def test_a_real_reply_is_stopped(smollm: OpenAIEngine) -> None:
     """A reply that would go on for long is stopped, and the next one is the same as if it had not been."""
+    # The first reply read its whole prompt at once, which rounds otherwise than reading its last token.
+    await read(smollm)
     expected, _ = await read(smollm)
-    async with aclosing(smollm.stream("lobby", LONG, Sampling(max_tokens=800, temperature=1.0, seed=3))) as stream:
+    async with aclosing(smollm.stream("lobby", LONG, Sampling(max_tokens=800, temperature=0.0))) as stream:
         _, *pieces = [await anext(stream) for _ in range(4)]
     assert all(isinstance(piece, Piece) for piece in pieces)
     assert (await read(smollm))[0] == expected

@@ -21,9 +21,9 @@ NUMBERS = (0, -1, 1, 2, 100, 101, 2**31, 2**53 - 1, 2**53, 10**400, 0.5, -0.0, 1
 LITERALS = ("NaN", "Infinity", "-Infinity", "1e999", "01", "tru", '"\\ud83e"', "[" * 5_000, '{"a":1,"a":2}', "", "\xff")
 FIELDS = (
     "room", "cid", "id", "text", "reply_to", "on", "before", "limit", "wire", "resume", "have", "by", "name", "kind",
-    "epoch", "seq", "eid", "asks", "ts", "user", "__class__",
+    "epoch", "seq", "eid", "asks", "ts", "user", "attachments", "mime", "size", "at", "data", "__class__",
 )  # fmt: skip
-TARGETS = (*COMMANDS, "event", "Join", "rooms", "", "__init__", "receive")
+TARGETS = (*COMMANDS, "event", "Join", "Rooms", "", "__init__", "receive")
 TYPES = (1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 99, -1, "1", None)
 
 
@@ -58,12 +58,17 @@ class Frames:
         choose, odds = self.random.choice, self.random.random
         found: dict[str, object] = {
             "room": "lobby", "cid": f"{self.random.getrandbits(16)}",
-            "text": choose(("hi", "@llama hi", choose(STRINGS))), "id": choose(self.ids) if self.ids else "none",
-            "on": odds() < 0.5, "before": choose((1, 5, 50)), "wire": 1,
+            "text": choose(("hi", "@llama hi", choose(STRINGS))), "id": choose((*self.ids, "u")),
+            "on": odds() < 0.5, "before": choose((1, 5, 50)), "wire": 1, "name": choose(("x", "../x", choose(STRINGS))),
+            "mime": choose(("text/plain", "image/png", "image/svg+xml", "text/html")),
+            "size": choose((5, 5, 6, 0, 2**40)),
+            "at": choose((0, 0, 2, 5)), "data": choose(("aGVsbG8=", "aGVs", "iVBORw0KGgo=", "/9j/")),
+            "attachments": [choose(("u", "none"))],
         }  # fmt: skip
         fitting = choose((
             ("room", "cid", "text"), ("room", "id"), ("room", "id", "on"), ("room", "cid", "id", "text"),
-            ("room", "on"), ("room", "before"), ("room", "wire"), ("room",), tuple(found),
+            ("room", "cid", "text", "attachments"), ("room", "id", "name", "mime", "size", "at", "data"),
+            ("room", "id", "at"), ("room", "on"), ("room", "before"), ("room", "wire"), ("room",), tuple(found),
         ))  # fmt: skip
         found = {name: found[name] for name in fitting}
         while odds() < 0.2:

@@ -15,7 +15,7 @@ from tests.wire import Peer
 
 CODES = frozenset(Code)
 UNLIMITED = {
-    f"{name}_per_minute": 0 for name in ("commands", "posts", "joins", "room_posts")
+    f"{name}_per_minute": 0 for name in ("commands", "posts", "joins", "room_posts", "attachment_bytes")
 }  # The limits would refuse nearly all of it.
 
 

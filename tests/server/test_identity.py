@@ -99,6 +99,9 @@ COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("history", {"before": 9}),
     ("set_policy", {"cid": "1", "locked": True}),
     ("who", {"id": "i"}),
+    ("rooms", {}),
+    ("upload", {"id": "u", "name": "x", "mime": "text/plain", "size": 1, "at": 0, "data": "eA=="}),
+    ("download", {"id": "i"}),
     ("leave", {}),
 )
 

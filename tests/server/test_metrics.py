@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from tornado.httpclient import AsyncHTTPClient
 
 from tests.clients import SocketClient
 from tests.jupyter import JupyterServer
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operations.md"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A server of these tests' own: connections that others left would go at any time."""
+    with JupyterServer(tmp_path_factory.mktemp("measured"), "--NbGroupChat.engine=echo") as running:
+        yield running
 
 
 async def scrape(server: JupyterServer) -> dict[str, float]:

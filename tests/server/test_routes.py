@@ -26,6 +26,7 @@ EXAMPLES = {
     "?": "",
     "rooms/?": "rooms/",
     "rooms/([^/]+)": "rooms/lobby",
+    "attachments/([^/]+)/([^/]+)": f"attachments/lobby/{'0' * 64}",
     "static/([a-z.]+)": "static/page.js",
 }
 """An address that fits each pattern."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Kind
+
+NOTHING: Final[Mapping[str, bytes]] = {}
 
 RoomListener: TypeAlias = Callable[[Sequence[Event]], None]
 
@@ -63,6 +65,15 @@ class Person(Struct, frozen=True):
     kind: Kind
 
 
+class Known(Struct, frozen=True):
+    """A room in which something was said: its newest entry, and when that was made, 0 where it was trimmed."""
+
+    name: str
+    epoch: str
+    seq: int
+    ts: int
+
+
 class Appended(Struct, frozen=True):
     """The entry that stands in the log; `duplicate` where its key had been used before."""
 
@@ -79,7 +90,9 @@ class Backplane(Protocol):
     def release(self, room: str) -> None:
         """Hear an empty room no more, and forget it."""
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         """Store an entry at the end of the log, stamped with `seq`, `eid` and `ts`, and tell the listeners.
 
         The first entry with a `key` wins, and a later one is answered with it: a post's retry has the same key, and so
@@ -87,7 +100,13 @@ class Backplane(Protocol):
 
         A `redacted` entry takes the text out of every entry about its message, wherever they are kept, and the record
         of a reply with it.
+
+        `files` is what a post has attached, by the SHA-256 of its bytes. It is stored with the entry, and kept for as
+        long as a message of the room has it.
         """
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        """Give what a message of a room has attached, None where none has, or the room is none."""
 
     async def journal(self, room: str, delta: Delta) -> bool:
         """Store the next pieces of an open reply and tell the listeners; False where the reply is not open."""
@@ -96,6 +115,9 @@ class Backplane(Protocol):
         """Give contiguous entries up to the one before `before` that hold `limit` messages, and whether there are
         older.
         """
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """Give the rooms in which something was said, those with the newest entries first, up to `limit`."""
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """Give the entries that made and changed these messages, in order; none for ids that are no message's."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from nbgroupchat.backplanes.base import Act, Appended, Opened, Person, RoomListener, now_ms
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, Person, RoomListener, now_ms
 from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
-from nbgroupchat.protocol import Delta, DurableEvent, Redacted, ReplyClosed, ReplyOpened, RoomChanged
+from nbgroupchat.protocol import Delta, DurableEvent, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
 
 
@@ -24,6 +24,7 @@ class _RoomLog:
         self.by_key: dict[str, DurableEvent] = {}
         self.drafts: dict[str, Draft] = {}
         self.records: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
         self.listeners: list[RoomListener] = []
         self.acts: list[Act] = []
         self.people: dict[str, Person] = {}
@@ -52,7 +53,9 @@ class MemoryBackplane:
         if found is not None and not (found.entries or found.base or found.acts):
             del self._rooms[room]
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         """See `Backplane.append`."""
         log = self._rooms[room]
         if key is not None and key in log.by_key:
@@ -61,6 +64,7 @@ class MemoryBackplane:
             entry, seq=log.base + len(log.entries) + 1, eid=secrets.token_hex(8), ts=self._now_ms()
         )
         log.entries.append(stamped)
+        log.files.update(files)
         if key is not None:
             log.by_key[key] = stamped
         if isinstance(stamped, ReplyOpened):
@@ -73,8 +77,13 @@ class MemoryBackplane:
                 if message_of(first) == stamped.id:
                     log.by_key[known] = without_text(first)
             log.records.pop(stamped.id, None)
+            _forget_files(log)
         self._tell(log, [stamped])
         return Appended(stamped, duplicate=False)
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        """See `Backplane.attachment`."""
+        return self._rooms[room].files.get(id_) if room in self._rooms else None
 
     async def journal(self, room: str, delta: Delta) -> bool:
         """See `Backplane.journal`."""
@@ -91,6 +100,15 @@ class MemoryBackplane:
         log = self._rooms[room]
         base, entries = newest(log.entries[: max(before - 1 - log.base, 0)], limit, log.base)
         return entries, base > log.base
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """See `Backplane.rooms`."""
+        said = (
+            Known(room, log.epoch, log.base + len(log.entries), log.entries[-1].ts if log.entries else 0)
+            for room, log in self._rooms.items()
+            if log.base + len(log.entries)
+        )
+        return sorted(said, key=lambda known: (-known.ts, known.name))[:limit]
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """See `Backplane.about`."""
@@ -136,6 +154,7 @@ class MemoryBackplane:
                 held = {message_of(entry) for entry in (*log.kept, *log.entries)}
                 log.by_key = {key: first for key, first in log.by_key.items() if message_of(first) in held}
                 log.records = {reply: record for reply, record in log.records.items() if reply in held}
+                _forget_files(log)
         return moved
 
     async def close(self) -> None:
@@ -145,6 +164,13 @@ class MemoryBackplane:
     def _tell(self, log: _RoomLog, events: Sequence[DurableEvent | Delta]) -> None:
         for listener in log.listeners:
             listener(events)
+
+
+def _forget_files(log: _RoomLog) -> None:
+    """Keep only what a message has attached."""
+    posts = (entry for entry in (*log.kept, *log.entries) if isinstance(entry, Posted))
+    held = {attachment.id for post in posts for attachment in post.attachments}
+    log.files = {id_: data for id_, data in log.files.items() if id_ in held}
 
 
 def _still_hold(entries: Sequence[DurableEvent], newest: int, open_: Collection[str]) -> list[DurableEvent]:

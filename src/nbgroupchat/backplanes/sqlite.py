@@ -18,8 +18,15 @@ from typing import TypeVar
 
 import msgspec
 
-from nbgroupchat.backplanes import sqlite_acts, sqlite_changes, sqlite_forget, sqlite_reads, sqlite_trim
-from nbgroupchat.backplanes.base import Act, Appended, Opened, Person, RoomListener, now_ms
+from nbgroupchat.backplanes import (
+    sqlite_acts,
+    sqlite_attachments,
+    sqlite_changes,
+    sqlite_forget,
+    sqlite_reads,
+    sqlite_trim,
+)
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, Person, RoomListener, now_ms
 from nbgroupchat.backplanes.place import Place, network_file_system
 from nbgroupchat.backplanes.sqlite_changes import Origin
 from nbgroupchat.backplanes.sqlite_file import (
@@ -122,7 +129,9 @@ class SqliteBackplane:
             if not heard.writes:
                 del self._rooms[room]
 
-    async def append(self, room: str, entry: DurableEvent, key: str | None = None) -> Appended:
+    async def append(
+        self, room: str, entry: DurableEvent, key: str | None = None, files: Mapping[str, bytes] = NOTHING
+    ) -> Appended:
         """See `Backplane.append`."""
         heard, ts = self._rooms[room], self._now_ms()
 
@@ -133,10 +142,14 @@ class SqliteBackplane:
 
         return await self._change(
             heard,
-            lambda db: sqlite_changes.append(db, room, heard.origin, entry, key, ts, self._losses),
+            lambda db: sqlite_changes.append(db, room, heard.origin, entry, key, ts, self._losses, files),
             tell,
             erases=isinstance(entry, Redacted),
         )
+
+    async def attachment(self, room: str, id_: str) -> bytes | None:
+        """See `Backplane.attachment`."""
+        return await self._read(lambda db: sqlite_attachments.read(db, room, id_)) if self.path.exists() else None
 
     async def journal(self, room: str, delta: Delta) -> bool:
         """See `Backplane.journal`."""
@@ -158,6 +171,10 @@ class SqliteBackplane:
     async def read(self, room: str, before: int, limit: int) -> tuple[Sequence[DurableEvent], bool]:
         """See `Backplane.read`."""
         return await self._read(lambda db: sqlite_reads.page(db, room, before, limit, self._losses))
+
+    async def rooms(self, limit: int) -> Sequence[Known]:
+        """See `Backplane.rooms`."""
+        return await self._read(lambda db: sqlite_reads.known(db, limit))
 
     async def about(self, room: str, messages: Collection[str]) -> Sequence[DurableEvent]:
         """See `Backplane.about`."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
-from nbgroupchat.backplanes.base import Appended
+from nbgroupchat.backplanes import sqlite_attachments
+from nbgroupchat.backplanes.base import NOTHING, Appended
 from nbgroupchat.backplanes.sqlite_rows import COLUMNS, Losses, entry_of, payload_of, type_of
 from nbgroupchat.errors import Code, Refusal
 from nbgroupchat.log import Gap, message_of, without_text
@@ -29,7 +31,14 @@ class _Place(Struct, frozen=True):
 
 
 def append(
-    db: sqlite3.Connection, room: str, origin: Origin, entry: DurableEvent, key: str | None, ts: int, losses: Losses
+    db: sqlite3.Connection,
+    room: str,
+    origin: Origin,
+    entry: DurableEvent,
+    key: str | None,
+    ts: int,
+    losses: Losses,
+    files: Mapping[str, bytes] = NOTHING,
 ) -> Appended:
     """Add an entry, or find the first one with its key. The first entry of all makes the room."""
     place = _place(db, room, origin, key)
@@ -48,6 +57,7 @@ def append(
         "INSERT INTO entries (room, seq, eid, type, ts, message, key, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (place.number, stamped.seq, stamped.eid, type_of(stamped), ts, message, key, payload_of(stamped)),
     )
+    sqlite_attachments.keep(db, place.number, stamped.eid, files)
     match stamped:
         case ReplyOpened():
             _journal(db, place.number, Delta(stamped.eid, 0, 0))
@@ -123,3 +133,4 @@ def _redact(db: sqlite3.Connection, room: str, number: int, redacted: Redacted, 
         db.execute("UPDATE entries SET payload = ? WHERE room = ? AND seq = ?", (emptied, number, row[0]))
     db.execute("DELETE FROM pieces WHERE room = ? AND reply = ?", (number, redacted.id))
     db.execute("DELETE FROM records WHERE room = ? AND reply = ?", (number, redacted.id))
+    sqlite_attachments.detach(db, number, redacted.id)

@@ -57,6 +57,20 @@ MIGRATIONS: Final[Sequence[str]] = (
     """,
     # Entries up to `base` were trimmed, but for what holds.
     "ALTER TABLE rooms ADD COLUMN base INTEGER NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE attachments (
+        room INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (room, id)
+    );
+    CREATE TABLE attached (
+        room INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (room, message, id)
+    ) WITHOUT ROWID;
+    """,
     # By the room's name: something may be done in one in which nothing was said.
     """
     CREATE TABLE acts (

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from nbgroupchat.backplanes.base import Opened
+from nbgroupchat.backplanes.base import Known, Opened
 from nbgroupchat.backplanes.sqlite_file import StoreError
 from nbgroupchat.backplanes.sqlite_rows import COLUMNS, Losses, Row, entries_of, entry_of
 from nbgroupchat.log import MAX_TAIL, message_of
-from nbgroupchat.protocol import Delta, DurableEvent, ReplyClosed, ReplyOpened, RoomChanged
+from nbgroupchat.protocol import MAX_SAFE_INTEGER, Delta, DurableEvent, ReplyClosed, ReplyOpened, RoomChanged
 
 _OF_THESE = "IN (SELECT value FROM json_each(?))"
 
@@ -116,6 +116,23 @@ def records(db: sqlite3.Connection, room: str, replies: Collection[str]) -> Mapp
 def rooms(db: sqlite3.Connection) -> Sequence[str]:
     """Give the names of the rooms in which something was said."""
     return [name for (name,) in db.execute("SELECT name FROM rooms ORDER BY name")]
+
+
+def known(db: sqlite3.Connection, limit: int) -> Sequence[Known]:
+    """See `Backplane.rooms`. What the file says of a room is believed as far as it is of the right kind."""
+    found = db.execute(
+        "SELECT name, epoch, max(base, ifnull(last, 0)) AS seq, "
+        "ifnull((SELECT ts FROM entries WHERE room = id AND seq = last AND last > base), 0) AS ts FROM "
+        "(SELECT id, name, epoch, base, (SELECT max(seq) FROM entries WHERE room = rooms.id) AS last FROM rooms) "
+        "ORDER BY ts DESC, name LIMIT ?",
+        (limit,),
+    )
+    return [
+        Known(*row)
+        for row in found
+        if all(isinstance(text, str) for text in row[:2])
+        and all(isinstance(number, int) and 0 <= number <= MAX_SAFE_INTEGER for number in row[2:])
+    ]
 
 
 def _rows(db: sqlite3.Connection, number: int, first: int, last: int) -> list[Row]:

@@ -21,8 +21,8 @@ from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyCl
 Row: TypeAlias = tuple[int, str, str, int, str | None, bytes | None]
 """The columns of COLUMNS."""
 
-MAX_PAYLOAD: Final = 8 * protocol.MAX_TEXT
-"""No event is longer, in bytes: JSON takes at most six for one of the text's, and names are short."""
+MAX_PAYLOAD: Final = 10 * protocol.MAX_TEXT
+"""No event is longer, in bytes: JSON takes at most six for one of the text's; names and excerpts are short."""
 
 COLUMNS: Final = (
     "seq, eid, type, ts, message, "

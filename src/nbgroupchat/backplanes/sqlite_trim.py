@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
+from nbgroupchat.backplanes import sqlite_attachments
 from nbgroupchat.backplanes.sqlite_rows import COLUMNS, Losses, entry_of
 from nbgroupchat.protocol import RoomChanged
 
@@ -59,3 +60,4 @@ def _forget(db: sqlite3.Connection, room: str, number: int, until: int, losses: 
         "(SELECT 1 FROM entries WHERE room = ?1 AND message = records.reply)",
         (number,),
     )
+    sqlite_attachments.forget(db, number)

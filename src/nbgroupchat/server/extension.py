@@ -139,12 +139,17 @@ class NbGroupChat(ExtensionApp):
     )
     joins_per_minute = Integer(
         _DEFAULTS.joins_per_minute,
-        help="How often one user may join, or read older messages; 0 is without limit.",
+        help="How often one user may join, read older messages, or ask which rooms there are; 0 is without limit.",
         config=True,
     )
     room_posts_per_minute = Integer(
         _DEFAULTS.room_posts_per_minute,
         help="How many posts, edits, redactions and pins a room takes of everybody; 0 is without limit.",
+        config=True,
+    )
+    attachment_bytes_per_minute = Integer(
+        _DEFAULTS.attachment_bytes_per_minute,
+        help="How many bytes one user may send to be attached; 0 is without limit.",
         config=True,
     )
     people_name_themselves = Bool(
@@ -177,7 +182,12 @@ class NbGroupChat(ExtensionApp):
         ours.setLevel(self._server.log.getEffectiveLevel())
         for handler in self._server.log.handlers:
             ours.addHandler(handler)
-        parts = {"endpoint": self._composition.endpoint, "secret": self._secret, "path": str(STATIC)}
+        parts = {
+            "endpoint": self._composition.endpoint,
+            "attachments": self._composition.hub.attachments,
+            "secret": self._secret,
+            "path": str(STATIC),
+        }
         add_routes(self._server, parts)
         # Kernels inherit the path, and find the file there once the server listens.
         self._connection_path = connection_file.path_for(Path(jupyter_runtime_dir()), os.getpid())

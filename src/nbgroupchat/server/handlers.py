@@ -21,6 +21,9 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import origin_matches_pat
 from tornado import web
 
+from nbgroupchat.attachments import Attachments
+from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.picture import kind_of
 from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import ROOM_NAMES, RoomName
 from nbgroupchat.signalr.access import HubRequest
@@ -40,7 +43,7 @@ def allowed(action: str) -> Callable[[Method], Method]:
 
 
 _PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
@@ -215,6 +218,43 @@ class RoomPage(JupyterHandler):
     def content_security_policy(self) -> str:
         """Allow the page what the panel needs and nothing else."""
         return _PAGE_POLICY
+
+
+class AttachmentFile(JupyterHandler):
+    """What a message has attached: to be looked at by the panel, or kept, never to be shown as a page."""
+
+    def initialize(self, attachments: Attachments) -> None:
+        """Take the hub's attachments."""
+        super().initialize()
+        self._attachments = attachments
+
+    async def prepare(self, **kwargs: Any) -> None:
+        """Authenticate as Jupyter does, without sending anybody to the login page."""
+        await super().prepare(**kwargs, _redirect_to_login=False)
+
+    @allowed("read")
+    async def get(self, room: str, id_: str) -> None:
+        """Give an attachment of a room; 404 where it has none of that id, for whatever reason."""
+        try:
+            data = await self._attachments.read(room, id_)
+        except Refusal as refusal:
+            self.set_status(404 if refusal.code is Code.NOT_FOUND else 503)
+            self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            self.finish(f"{refusal.message}\n")
+            return
+        # What the bytes are, whatever anybody said that they are; a script or a page is text.
+        self.set_header("Content-Type", kind_of(data) or "text/plain; charset=UTF-8")
+        self.set_header("Content-Disposition", "attachment")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        # Kept, but asked for each time: it may have been removed.
+        self.set_header("Cache-Control", "private, no-cache")
+        self.finish(data)
+
+    @property
+    def content_security_policy(self) -> str:
+        """Let it do nothing, also where somebody opens it as a page."""
+        return "sandbox; default-src 'none'"
 
 
 class PanelFile(JupyterHandler, web.StaticFileHandler):

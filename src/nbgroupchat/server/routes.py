@@ -13,7 +13,16 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 from tornado.web import RequestHandler
 
-from nbgroupchat.server.handlers import Entrance, HubHttp, HubNegotiate, HubSocket, KernelSocket, PanelFile, RoomPage
+from nbgroupchat.server.handlers import (
+    AttachmentFile,
+    Entrance,
+    HubHttp,
+    HubNegotiate,
+    HubSocket,
+    KernelSocket,
+    PanelFile,
+    RoomPage,
+)
 from nbgroupchat.signalr.http import SocketPath
 
 Credential: TypeAlias = Literal["login", "page login", "kernel secret"]
@@ -44,6 +53,7 @@ ROUTES: Final = (
     Route("?", Entrance, "page login", {"GET": "read"}),
     Route("rooms/?", Entrance, "page login", {"GET": "read"}),
     Route("rooms/([^/]+)", RoomPage, "page login", {"GET": "read"}),
+    Route("attachments/([^/]+)/([^/]+)", AttachmentFile, "login", {"GET": "read"}, ("attachments",)),
     Route("static/([a-z.]+)", PanelFile, "page login", {"GET": "read", "HEAD": "read"}, ("path",)),
 )
 
