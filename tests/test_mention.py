@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nbgroupchat.mention import mentions
+from nbgroupchat.mention import code_blocks, mentions
 from tests.frames import load
 
 
@@ -14,3 +14,10 @@ from tests.frames import load
 def test_whom_a_text_addresses(frame: dict[str, Any]) -> None:
     """A mention stands by itself in prose, in any case; inside a word, an address, a longer name or code it is none."""
     assert mentions(frame["text"], "llama") == frame["addressed"]
+
+
+def test_code_is_what_stands_in_fences() -> None:
+    """Blocks come without their fences, longer fences hold shorter ones, and one may still be open."""
+    text = "Try\n```python\nx = 1\n\ny = 2\n```\nor\n~~~~\n```\nz\n~~~~ \nor\n```\nopen"
+    assert code_blocks(text) == ["x = 1\n\ny = 2", "```\nz", "open"]
+    assert code_blocks("no `code` here") == []

@@ -12,6 +12,8 @@ import { strings } from "./strings";
 export interface AttachmentSource {
   /** Give an address in this page for a picture, null where there is none. */
   address(attachment: Attachment): Promise<string | null>;
+  /** Give another one, where nothing was found there. */
+  otherAddress(attachment: Attachment): Promise<string | null>;
   save(attachment: Attachment): void;
 }
 
@@ -27,10 +29,12 @@ export function attachmentsTemplate(
 function picture(one: Attachment, source: AttachmentSource): TemplateResult {
   const fill = (element: Element | undefined): void => {
     if (element === undefined || element.hasAttribute("src")) return;
-    void source.address(one).then((address) => {
+    const show = (address: string | null): void => {
       if (address === null) element.setAttribute("data-missing", "");
       else element.setAttribute("src", address);
-    });
+    };
+    element.addEventListener("error", () => void source.otherAddress(one).then(show), { once: true });
+    void source.address(one).then(show);
   };
   return html`<figure class="nbgc-picture">
     <img

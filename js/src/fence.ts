@@ -9,18 +9,18 @@ import { colours } from "./highlight";
 import { strings } from "./strings";
 
 export interface CodeActions {
-  /** Insert code below the panel's cell; null where there is nothing to insert it into. */
-  readonly insert: ((code: string, language: string) => void) | null;
+  /** Insert code below the panel's cell and say whether that could be done; null where there is nothing to insert it into. */
+  readonly insert: ((code: string, language: string) => boolean) | null;
 }
 
 type Action = "copy" | "insert";
 
-const COPIED_MS = 2_000;
+const TOLD_MS = 2_000;
 
-const paths: Record<Action | "copied", string> = {
+const paths: Record<Action | "done", string> = {
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8Z",
   insert: "M8 2.5v7M5 6.8l3 3 3-3M2.5 13h11",
-  copied: "M3 8.5 6.5 12 13 4.5",
+  done: "M3 8.5 6.5 12 13 4.5",
 };
 
 /** Dress a purified `pre`; in it `samp` or `kbd` carries the language of a closed or an open fence. */
@@ -58,14 +58,21 @@ export function pressed(event: Event, { insert }: CodeActions): void {
   const block = button?.closest(".nbgc-fence");
   if (button === null || block == null) return;
   const code = block.querySelector(".nbgc-code")?.textContent ?? "";
-  if (button.dataset["codeAction"] === "copy") void copy(button, code);
-  else insert?.(code, block.querySelector(".nbgc-fence-language")?.textContent ?? "");
+  const action = button.dataset["codeAction"] as Action;
+  const language = block.querySelector(".nbgc-fence-language")?.textContent ?? "";
+  if (action === "insert" && insert?.(code, language) === true) tell(button, action, strings.inserted, "done");
+  else void copy(button, action, code);
 }
 
-async function copy(button: HTMLElement, code: string): Promise<void> {
+/** What cannot be inserted can still be pasted. */
+async function copy(button: HTMLElement, action: Action, code: string): Promise<void> {
   const done = await copyText(code);
-  label(button, done ? strings.copied : strings.notCopied, done ? "copied" : "copy");
-  setTimeout(() => label(button, strings.code.copy, "copy"), COPIED_MS);
+  tell(button, action, done ? (action === "insert" ? strings.copiedInstead : strings.copied) : strings.notCopied, done ? "done" : action);
+}
+
+function tell(button: HTMLElement, action: Action, words: string, sign: Action | "done"): void {
+  label(button, words, sign);
+  setTimeout(() => label(button, strings.code[action], action), TOLD_MS);
 }
 
 function button(action: Action): HTMLElement {

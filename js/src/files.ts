@@ -21,7 +21,10 @@ export class Files implements AttachmentSource {
 
   address(attachment: Attachment): Promise<string | null> {
     const url = this.way.url(attachment.id);
-    if (url !== null) return Promise.resolve(url);
+    return url !== null ? Promise.resolve(url) : this.otherAddress(attachment);
+  }
+
+  otherAddress(attachment: Attachment): Promise<string | null> {
     const made = this.#made.get(attachment.id) ?? this.#make(attachment);
     this.#made.set(attachment.id, made);
     return made;

@@ -90,6 +90,8 @@ export const german: Strings = {
   thought: "Was es zuerst dachte",
   code: { copy: "Code kopieren", insert: "Darunter einfügen" },
   copied: "Kopiert",
+  inserted: "Darunter eingefügt",
+  copiedInstead: "Kopiert: Dieses Notebook nimmt von hier keine Zelle",
   notCopied: "Nicht kopiert: Der Browser hat es nicht erlaubt",
   table: "Tabelle",
   taskDone: "erledigt:",

@@ -64,11 +64,11 @@ function fence(token: Token | undefined, escape: (text: string) => string): stri
 }
 
 /** The alignment of a column as an attribute: styles of content are never taken. */
-const cell: Rule = (tokens, index) => {
+function cell(tokens: readonly Token[], index: number): string {
   const token = tokens[index];
   const align = /^text-align:(left|center|right)$/.exec(String(token?.attrGet("style") ?? ""))?.[1];
   return align === undefined ? `<${token?.tag ?? "td"}>` : `<${token?.tag ?? "td"} align="${align}">`;
-};
+}
 
 /** Put a box in place of the `[ ]` or `[x]` with which an item of a list begins. */
 function tasks(tokens: readonly Token[], Made: StateCore["Token"]): void {

@@ -40,5 +40,5 @@ export function dressLink(link: HTMLAnchorElement): void {
   host.className = "nbgc-host";
   host.dir = "ltr";
   host.textContent = place;
-  link.append(" ", host);
+  link.after(" ", host);
 }

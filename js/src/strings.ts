@@ -103,6 +103,8 @@ const english = {
   thought: "What it thought first",
   code: { copy: "Copy the code", insert: "Insert below" },
   copied: "Copied",
+  inserted: "Inserted below",
+  copiedInstead: "Copied: this notebook takes no cell from here",
   notCopied: "Not copied: this browser did not allow it",
   table: "Table",
   taskDone: "done:",

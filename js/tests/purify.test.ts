@@ -1,4 +1,4 @@
-import "./paper";
+import "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ATTRIBUTES, TAGS, purify } from "../src/purify";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Window } from "happy-dom";
+import { JSDOM } from "jsdom";
 import { identity, initials, mayRename, rename, serverOf, type Server } from "../src/server";
 
 function pageWith(config: string | null, cookie = ""): Document {
-  const { document } = new Window({ url: "http://localhost:8888/lab" });
+  const { document } = new JSDOM("", { url: "http://localhost:8888/lab" }).window;
   if (config !== null) {
     const element = document.createElement("script");
     element.id = "jupyter-config-data";
@@ -13,7 +13,7 @@ function pageWith(config: string | null, cookie = ""): Document {
     document.head.append(element);
   }
   if (cookie !== "") document.cookie = cookie;
-  return document as unknown as Document;
+  return document;
 }
 
 test("the address of the server comes from the page's configuration", () => {

@@ -34,7 +34,9 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   };
   await frame();
   check();
-  await shown.hear(posted(2, "@llama"), posted(3, "b"), opened(4, "e2"), { type: "queue", waiting: [{ id: "e3", before: 0 }] });
+  const markdown = "[b](https://example.org)\n\n```\nc\n```\n\n| d |\n|---|";
+  const file = { id: "0".repeat(64), name: "n", mime: "text/plain", size: 1, width: 0, height: 0, text: "n", cut: false };
+  await shown.hear(posted(2, "@llama"), posted(3, markdown, { attachments: [file] }), opened(4, "e2"), { type: "queue", waiting: [{ id: "e3", before: 0 }] });
   key(await write(shown, "hello"), "Enter");
   await shown.hub.last("post").answer({ error: { code: "invalid", message: "No.", retry_ms: null } });
   shown.find<HTMLButtonElement>(".nbgc-name-change").click();
@@ -54,9 +56,10 @@ test("whatever can take the focus keeps JupyterLab's shortcuts away, which look 
   await frame();
   check();
   const expected = [
-    "", "nbgc-act", "nbgc-ask", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input", "nbgc-message",
+    "", "nbgc-act", "nbgc-ask", "nbgc-code", "nbgc-earlier", "nbgc-editor-input", "nbgc-example", "nbgc-input", "nbgc-message",
     "nbgc-name-input", "nbgc-picker", "nbgc-pin", "nbgc-plain", "nbgc-plain nbgc-editor-save", "nbgc-plain nbgc-name-change",
-    "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop", "nbgc-tool",
+    "nbgc-plain nbgc-name-save", "nbgc-plain nbgc-remove", "nbgc-plain nbgc-save", "nbgc-quote", "nbgc-read", "nbgc-send", "nbgc-stop",
+    "nbgc-table", "nbgc-tool",
     "nbgc-tool nbgc-attach", "nbgc-tool nbgc-close", "nbgc-tool nbgc-pins-toggle", "nbgc-tool nbgc-unpin", "nbgc-transcript", "nbgc-withdraw",
   ];
   assert.deepEqual([...seen].sort(), expected);

@@ -22,7 +22,7 @@ from nbgroupchat import attaching, connection_file, protocol
 from nbgroupchat.attaching import Attach
 from nbgroupchat.connection import Connection
 from nbgroupchat.errors import ChatError, Refusal
-from nbgroupchat.mention import mentions
+from nbgroupchat.mention import code_blocks, mentions
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -73,6 +73,20 @@ class Reply:
         self.text = message.text
         self.status: MessageStatus = message.status
         self._display = display
+
+    def to_next_cell(self) -> None:
+        """Put the reply's last block of code into a new cell below the one that runs, where it is not run by itself.
+
+        Raises ChatError where it has no code, or where there is no notebook.
+        """
+        blocks = code_blocks(self.text)
+        if not blocks:
+            raise ChatError("This reply has no block of code.")
+        if "IPython" not in sys.modules:
+            raise ChatError("There is no notebook to put the code into.")
+        from nbgroupchat.magics import offer_cell
+
+        offer_cell(blocks[-1])
 
     def __str__(self) -> str:
         """Give the text."""

@@ -70,6 +70,14 @@ def shown(value: object, types: Sequence[str]) -> Mapping[str, Any]:
     return dict(found)
 
 
+def offer_cell(code: str) -> None:
+    """Put code into a new cell below the one that runs. Raises ChatError outside IPython."""
+    shell = get_ipython()
+    if shell is None:
+        raise ChatError("There is no notebook to put the code into.")
+    shell.set_next_input(code)
+
+
 def watch_cells(began: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
     """Call these whenever a cell begins and ends, until what is returned is called. Outside IPython there are none."""
     shell = get_ipython()

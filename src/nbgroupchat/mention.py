@@ -1,4 +1,4 @@
-"""Finds whom a message addresses. Pure: text in, yes or no out.
+"""Finds whom a message addresses, and which of it is code. Pure: text in, an answer out.
 
 A mention is `@name`, in any case, that stands by itself: not inside a word, an address, a longer name, or code.
 """
@@ -24,3 +24,15 @@ def mentions(text: str, name: str) -> bool:
     """
     prose = _SPAN.sub(" ", _FENCE.sub("\n", text))
     return re.search(rf"(?<![\w@/`-])(?<!\w\.)@{re.escape(name)}(?![\w@/`-]|\.\w)", prose, re.IGNORECASE) is not None
+
+
+def code_blocks(text: str) -> list[str]:
+    """Give the fenced blocks of a text, without their fences; what is still being written has an open one."""
+    blocks = []
+    for found in _FENCE.finditer(text):
+        lines = found[0].splitlines()[1:]
+        fence = found["ticks"] or found["tildes"]
+        if lines and re.fullmatch(rf" {{0,3}}{fence}{fence[0]}*[ \t]*", lines[-1]):
+            lines.pop()
+        blocks.append("\n".join(lines))
+    return blocks

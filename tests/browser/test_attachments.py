@@ -17,7 +17,7 @@ OpenNotebook = Callable[[JupyterServer, str], Notebook]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-EVIL = "<img src=http://evil.example/x onerror=alert(1)>.png"
+EVIL = "<img src=x onerror=alert(1)>.png"
 SCRIPT = "<script>document.title = 'ran'</script>\n![x](http://evil.example/y.png)"
 
 
@@ -69,7 +69,7 @@ def expect_picture(panel: Panel, width: int) -> None:
     )
 
 
-def test_a_picture_and_a_script_are_seen_and_nothing_of_them_acts(pages: tuple[Panel, Panel]) -> None:
+def test_a_picture_and_a_script_are_seen_and_nothing_of_them_acts(pages: tuple[Panel, Panel], pictures: Path) -> None:
     """Ben sees Ana's picture and, unfolded, the script's source; nothing runs, no request leaves the server."""
     ana, ben = pages
     asked: list[str] = []
@@ -78,6 +78,7 @@ def test_a_picture_and_a_script_are_seen_and_nothing_of_them_acts(pages: tuple[P
     script: FilePayload = {"name": "page.html", "mimeType": "text/html", "buffer": SCRIPT.encode()}
     choose(ana, picture(), script)
     expect(ana.root.locator(".nbgc-chosen img")).to_have_js_property("naturalWidth", 40)
+    ana.page.screenshot(path=pictures / "attaching.png")
     ana.root.locator("button.nbgc-send").click()
     for panel in (ana, ben):
         expect_picture(panel, 40)
@@ -85,7 +86,8 @@ def test_a_picture_and_a_script_are_seen_and_nothing_of_them_acts(pages: tuple[P
         panel.root.locator(".nbgc-file summary").click()
         expect(panel.root.locator(".nbgc-file code")).to_have_text(SCRIPT)
         assert panel.page.title() != "ran"
-    assert not [url for url in asked if "evil.example" in url]
+    assert not [url for url in asked if "evil.example" in url or url.endswith("/x")]
+    ben.page.screenshot(path=pictures / "attached.png")
     with ben.page.expect_download() as download:
         ben.root.locator("button.nbgc-save").last.click()
     assert Path(download.value.path()).read_bytes() == SCRIPT.encode()
@@ -109,6 +111,22 @@ def test_a_cell_is_attached_with_its_output(server: JupyterServer, open_notebook
     expect(files).to_have_count(2, timeout=PATIENCE_MS)
     files.nth(1).locator("summary").click()
     expect(files.nth(1).locator("code")).to_have_text("42")
+
+
+def test_code_goes_into_a_new_cell_and_is_not_run(server: JupyterServer, open_notebook: OpenNotebook) -> None:
+    """A block of a reply is put below the panel's own cell, which others follow; nothing runs by itself."""
+    ana = open_notebook(server, "ana")
+    ana.run_below("last = 1")
+    ana.say("@llama code?")
+    ana.wait_for_reply(1, "complete")
+    ana.reply().locator("[data-code-action=insert]").click()
+    expect(ana.root.locator(".nbgc-remark")).to_contain_text("was not run")
+    cells = ana.page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells].map(
+          (cell) => [cell.getSource(), cell.execution_count, cell.getOutputs().length])"""
+    )
+    assert [source for source, _, _ in cells] == ["%load_ext nbgroupchat", "%chat", "print('inserted')", "last = 1"]
+    assert cells[2][1:] == [None, 0]
 
 
 @pytest.fixture
