@@ -15,7 +15,18 @@ import msgspec
 from nbgroupchat.characters import visible
 from nbgroupchat.emoji import emoji
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.protocol import COMMANDS, MAX_SAFE_INTEGER, MAX_TEXT, ROOM_NAMES, Command, Edit, Post, React, fits_text
+from nbgroupchat.protocol import (
+    COMMANDS,
+    MAX_SAFE_INTEGER,
+    MAX_TEXT,
+    ROOM_NAMES,
+    Command,
+    Edit,
+    Post,
+    React,
+    SetPolicy,
+    fits_text,
+)
 
 
 def decode_command(target: str, raw: bytes) -> Command:
@@ -49,6 +60,8 @@ def decode_command(target: str, raw: bytes) -> Command:
 def _normalised(command: Command) -> Command:
     if isinstance(command, React):
         return _with_emoji(command)
+    if isinstance(command, SetPolicy) and isinstance(command.prompt, str):
+        return msgspec.structs.replace(command, prompt=visible(command.prompt).strip())
     if not isinstance(command, (Post, Edit)):
         return command
     text = visible(command.text)
