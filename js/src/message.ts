@@ -141,7 +141,7 @@ function timeLink({ id, ts }: Message, place: Place | null): TemplateResult {
     data-lm-suppress-shortcuts="true"
     target=${place.elsewhere ? "_blank" : nothing}
     rel="noopener"
-    aria-label=${strings.linkTo(written.moment(ts))}
+    aria-label=${`${written.minute(ts)}, ${strings.linkTo(written.moment(ts))}`}
     >${time(ts)}</a
   >`;
 }

@@ -14,7 +14,7 @@ const CONTENT = new Set(
     "munderover msub msup msubsup mmultiscripts mprescripts none mtable mtr mtd merror menclose mlabeledtr").split(" "),
 );
 const PANEL = new Set(
-  ("ARTICLE BDI BUTTON DD DETAILS DIV DL DT FORM H2 H3 HEADER I INPUT LI OL P PRE CODE SECTION SPAN SUMMARY TEXTAREA TIME UL path svg circle " +
+  ("A ARTICLE BDI BUTTON DD DETAILS DIV DL DT FORM H2 H3 HEADER I INPUT LI OL P PRE CODE SECTION SPAN SUMMARY TEXTAREA TIME UL path svg circle " +
     "rect line polyline").split(" "),
 );
 // Nothing in these is fetched, run or found by scripts of the page around it.
@@ -36,6 +36,7 @@ function problemOf(element) {
     }
     // The text field grows with what one writes.
     if (attribute === "style" && name === "TEXTAREA" && content === null && /^height: [\d.]+px;$/.test(value)) continue;
+    if (name === "INPUT" && attribute === "multiple") continue;
     if (attribute === "href" || attribute === "style") return found;
     if (!HARMLESS.test(attribute) && !(maths && TEX.test(attribute))) return found;
     if (content !== null && attribute === "class" && !value.split(" ").every((one) => one === "" || OWN_CLASS.test(one))) return found;
