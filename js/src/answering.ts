@@ -1,6 +1,7 @@
 /** Which message one's next post answers, shown above the text field until it is sent or given up. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
+import { gist } from "./attachment";
 import { icon } from "./icon";
 import type { Room } from "./room";
 import { strings } from "./strings";
@@ -35,7 +36,7 @@ export class Answering {
   template(room: Room, left: () => void): TemplateResult | typeof nothing {
     if (this.#id === null) return nothing;
     const message = room.messages.get(this.#id);
-    const words = message === undefined ? strings.notFetched : beginning(message.text, SHOWN);
+    const words = message === undefined ? strings.notFetched : beginning(gist(message), SHOWN);
     const giveUp = (): void => {
       this.end();
       left();

@@ -222,7 +222,7 @@ export class Composer {
     this.actions.post(this.#draft.trim() === "" ? "" : this.#draft, this.answering.end());
     field.value = "";
     this.#draft = "";
-    this.#mentioning.hide();
+    this.#mentioning.update("", 0, []);
     fit(field);
     this.actions.changed();
     field.focus();

@@ -33,8 +33,10 @@ export class Follower {
 
   /** Go to the end if one was there. */
   keep(): void {
-    if (this.#following) this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#top = this.scroller.scrollTop;
+    if (this.#following) {
+      this.scroller.scrollTop = this.scroller.scrollHeight;
+      this.#top = this.scroller.scrollTop;
+    }
     this.#size = this.#sizeNow();
   }
 

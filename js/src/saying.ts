@@ -55,7 +55,7 @@ class MarkdownDirective extends AsyncDirective {
     // What does not grow is shown at once and takes no part in the pace, so the first piece that follows is, too.
     const grows = open && this.#text !== null && text !== this.#text && text !== "";
     if (grows) pace.ask(show);
-    else if (!open || !pace.waits) {
+    else if (!open || text === "" || !pace.waits) {
       pace.stop();
       show();
     }

@@ -31,6 +31,7 @@ export class SearchSheet {
   #problem: string | null = null;
   /** Which search is waited for: answers to earlier ones come too late. */
   #asked = 0;
+  #olderButton: Element | undefined;
 
   constructor(private readonly actions: SearchActions) {}
 
@@ -93,7 +94,7 @@ export class SearchSheet {
         <ol class="nbgc-hits">
           ${this.#hits.map((hit) => this.#hit(hit))}
         </ol>
-        ${this.#before === null || this.#state === "asked" ? nothing : this.#older()}
+        ${this.#before === null ? nothing : this.#older()}
       </div>
     </section>`;
   }
@@ -122,7 +123,9 @@ export class SearchSheet {
       type="button"
       class="nbgc-plain nbgc-search-older"
       data-lm-suppress-shortcuts="true"
-      @click=${() => void this.#search(this.#before)}
+      aria-disabled=${this.#state === "asked" ? "true" : nothing}
+      @click=${this.#goOn}
+      ${ref(this.#holdOlder)}
     >
       ${strings.searchOlder}
     </button>`;
@@ -145,6 +148,18 @@ export class SearchSheet {
     }
     this.actions.changed();
   }
+
+  readonly #goOn = (): void => {
+    if (this.#state !== "asked") void this.#search(this.#before);
+  };
+
+  // Where it goes because there is nothing older, the focus stays in the sheet.
+  readonly #holdOlder = (button: Element | undefined): void => {
+    const before = this.#olderButton;
+    this.#olderButton = button;
+    if (button !== undefined || before?.matches(":focus") !== true) return;
+    before.closest(".nbgc-search")?.querySelector<HTMLElement>(".nbgc-search-input")?.focus({ preventScroll: true });
+  };
 
   // It is not in the page yet when it is made.
   readonly #focus = (field: Element | undefined): void => {

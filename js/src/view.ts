@@ -378,9 +378,10 @@ export class View {
     if (id !== null) this.reader.cancel(id);
   }
 
+  /** What is disabled loses the focus a moment later, and tells nobody. */
   #hasFocus(): boolean {
     const { activeElement } = this.element.getRootNode() as Document | ShadowRoot;
-    return this.element.contains(activeElement);
+    return this.element.contains(activeElement) && activeElement?.matches(":disabled") !== true;
   }
 
   readonly #actions: Omit<TranscriptActions, "place" | "code"> = {

@@ -27,6 +27,15 @@ test("what one answers stands above the text field, and goes with what is sent",
   assert.equal("reply_to" in shown.hub.last("post").argument, false);
 });
 
+test("a message that is only a file is called as the file", async () => {
+  const shown = await show();
+  const file = { id: "0".repeat(64), name: "loss.csv", mime: "text/csv", size: 1, width: 0, height: 0, text: "n", cut: false };
+  await shown.hear(posted(1, "", { attachments: [file] }));
+  shown.find<HTMLButtonElement>('[data-message-id="e1"] [data-tool="reply"]').click();
+  await frame();
+  assert.deepEqual(shown.text(".nbgc-answered").map((line) => line.replace(/\s+/g, " ")), ["in answer to Ben loss.csv"]);
+});
+
 test("Escape gives up the answer first, then stops one's own question", async () => {
   const shown = await answering();
   await shown.hear(posted(3, "@llama?", { by: ANA.id }), opened(4, "e3"));

@@ -116,3 +116,15 @@ test("who scrolls up to the beginning is noticed there, and not on the way down"
   all.scroll(200);
   assert.equal(asked, 1);
 });
+
+test("who scrolls up is noticed also where there is a look before the browser tells of it", () => {
+  const all = scroller(2_000);
+  let asked = 0;
+  const follower = new Follower(all.element, document.createElement("div"), () => {}, () => (asked += 1));
+  follower.keep();
+  all.scroll(1_000);
+  all.element.scrollTop = 100;
+  follower.keep();
+  all.element.dispatchEvent(new Event("scroll"));
+  assert.equal(asked, 1);
+});

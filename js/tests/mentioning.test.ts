@@ -96,6 +96,15 @@ test("Tab takes too, a press as well, and Escape closes without stopping anythin
   assert.equal(shown.all("[role=option]").length, 1);
 });
 
+test("what one did not want completed in one message is offered in the next", async () => {
+  const shown = await show();
+  const field = await write(shown, "@");
+  key(field, "Escape");
+  key(field, "Enter");
+  await write(shown, "@");
+  assert.equal(shown.all("[role=option]").length, 2);
+});
+
 test("keys of an input method are not the list's", async () => {
   const shown = await show();
   const field = await write(shown, "@");

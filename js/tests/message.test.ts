@@ -44,6 +44,16 @@ test("a post that is on its way looks as it will", async () => {
   assert.deepEqual(text(".nbgc-pending .nbgc-text strong"), ["bold"]);
 });
 
+test("the beginning of a thought's mark, shown as an answer, does not come back", async () => {
+  const { find, hear } = await show();
+  await hear(posted(1, "@llama?"), opened(2, "e1"));
+  for (const [from, words] of [[0, "<th"], [1, "in"], [2, "k>"]] as const) {
+    await hear({ type: "delta", id: "e2", from, to: from + 1, text: words });
+  }
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(find('[data-message-id="e2"] .nbgc-text').textContent, "");
+});
+
 test("what a model thinks before it answers is folded away, from replies alone", async () => {
   const { find, all, text, hear } = await show();
   await hear(posted(1, "<think>me</think> @llama?"), opened(2, "e1"));

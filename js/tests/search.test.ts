@@ -39,11 +39,18 @@ test("older messages are searched when asked for", async () => {
   const shown = await searching("demo");
   await shown.hub.last("search").answer({ hits: [hit(9, "demo")], before: 9 });
   await frame();
-  shown.find<HTMLButtonElement>(".nbgc-search-older").click();
+  const older = shown.find<HTMLButtonElement>(".nbgc-search-older");
+  older.focus();
+  older.click();
+  await frame();
+  older.click();
+  assert.equal(shown.hub.all("search").length, 2);
+  assert.equal(document.activeElement, older);
   assert.deepEqual(shown.hub.last("search").argument, { room: "lobby", text: "demo", before: 9 });
   await shown.hub.last("search").answer({ hits: [hit(1, "the demo")], before: 0 });
   await frame();
   assert.deepEqual([shown.all("[data-hit-id]").length, shown.all(".nbgc-search-older").length], [2, 0]);
+  assert.equal(document.activeElement, shown.find(".nbgc-search-input"));
 });
 
 test("a newer search takes the place of one that is not answered yet", async () => {

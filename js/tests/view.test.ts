@@ -22,6 +22,19 @@ test("the notebook sees no key that is pressed in the panel", async () => {
   assert.equal(seen, 0);
 });
 
+test("what is disabled under one's hands gives the focus to the transcript, not to the notebook", async () => {
+  const { find, reader } = await show({ base: 9, position: { epoch: "e1", seq: 9, eid: "e9" } });
+  find(".nbgc-earlier").focus();
+  find(".nbgc-earlier").click();
+  await frame();
+  assert.equal(find<HTMLButtonElement>(".nbgc-earlier").disabled, true);
+  assert.equal(document.activeElement, find(".nbgc-transcript"));
+  find(".nbgc-input").focus();
+  reader.unreachable({ kind: "not_installed", message: null });
+  await frame();
+  assert.equal(document.activeElement, find(".nbgc-transcript"));
+});
+
 test("whatever can take the focus keeps JupyterLab's shortcuts away, which look at nothing else", async () => {
   const account = { mayRename: () => Promise.resolve(true), rename: () => Promise.resolve(true) };
   const shown = await show({ base: 1, position: { epoch: "e1", seq: 1, eid: "e1" }, pinned: ["e1", "e2"] }, account);

@@ -22,6 +22,19 @@ REPLY = (
 )
 
 
+UPWARDS = """async transcript => {
+  const frame = () => new Promise(requestAnimationFrame);
+  transcript.scrollTop = 900;
+  await frame();
+  await frame();
+  transcript.scrollTop = 300;
+  const {top} = transcript.getBoundingClientRect();
+  window.seen = [...transcript.querySelectorAll("article")].find(one => one.getBoundingClientRect().top > top + 20);
+  return window.seen.getBoundingClientRect().top;
+}"""
+STAYED = "() => window.seen.getBoundingClientRect().top"
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     """A Jupyter server whose agent has one answer."""
@@ -134,6 +147,45 @@ def test_another_room_is_gone_to_by_its_name(server: JupyterServer, ana: Browser
     panel.root.locator(".nbgc-switch").click()
     panel.root.locator('[data-to-room="week-2"]').click()
     expect(panel.message("room of week 2")).to_have_count(1)
+
+
+def test_what_came_meanwhile_and_what_is_linked_is_found(
+    server: JupyterServer, ana: BrowserContext, ben: BrowserContext, pictures: Path
+) -> None:
+    """Who comes back finds a line above what is new; scrolling up brings what is older; a link leads there."""
+    hers, his = enter(ana, server, "Ana", "long"), enter(ben, server, "Ben", "long")
+    hers.say("The very first message.")
+    expect(his.message("very first")).to_be_visible()
+    his.page.close()
+    for number in range(130):
+        hers.say(f"note {number}")
+    expect(hers.message("note 129")).to_have_count(1)
+    expect(hers.root.locator("article[data-pending]")).to_have_count(0, timeout=PATIENCE_MS)
+
+    his = visit(ben, server, "long")
+    his.wait_until_live()
+    expect(his.root.locator(".nbgc-unread")).to_have_text("New")
+    expect(his.root.locator(".nbgc-unread")).to_be_in_viewport()
+    photograph(his.page, pictures, "state-unread")
+
+    # Who scrolls up gets what is older above, and what is in sight stays there.
+    transcript = his.root.locator(".nbgc-transcript")
+    before = transcript.evaluate(UPWARDS)
+    expect(his.message("very first")).to_have_count(1)
+    assert abs(transcript.evaluate(STAYED) - before) < 12
+    expect(his.message("very first")).not_to_be_in_viewport()
+
+    message = hers.message("note 129")
+    message.hover()
+    message.locator('[data-tool="link"]').click()
+    expect(hers.root.locator(".nbgc-remark")).to_be_visible()
+    oldest = his.message("very first").get_attribute("data-message-id")
+    linked = visit(ana, server, "long", f"#message-{oldest}")
+    linked.wait_until_live()
+    expect(linked.root.locator("article[data-shown]", has_text="very first")).to_be_in_viewport()
+    photograph(linked.page, pictures, "state-linked")
+    linked.page.goto(f"{server.url}nbgroupchat/rooms/long#message-nowhere")
+    expect(linked.root.locator(".nbgc-remark")).to_contain_text("is not in this room")
 
 
 def test_what_was_written_survives_a_reload(server: JupyterServer, ana: BrowserContext, ben: BrowserContext) -> None:
