@@ -14,7 +14,8 @@ from typing import Any
 
 from nbgroupchat.agent import Agent
 from nbgroupchat.backplanes import sqlite_reads
-from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, RoomListener
+from nbgroupchat.backplanes.base import Person as Masked
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.engines.base import EngineStatus, Finish, ModelInfo, Part, Piece, Reading, Sampling
 from nbgroupchat.engines.status import Watched
@@ -136,6 +137,18 @@ class Severed:
 
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         return await self._alive().records(room, replies)
+
+    async def audit(self, room: str, act: Act) -> None:
+        await self._alive().audit(room, act)
+
+    async def audited(self, room: str) -> Sequence[Act]:
+        return await self._alive().audited(room)
+
+    async def meet(self, room: str, member: str, person: Masked) -> None:
+        await self._alive().meet(room, member, person)
+
+    async def met(self, room: str, member: str) -> Masked | None:
+        return await self._alive().met(room, member)
 
     async def trim(self, before: int) -> Mapping[str, int]:
         return await self._alive().trim(before)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from nbgroupchat import protocol
 from nbgroupchat.channel import CROWD, CROWD_SECONDS, Channel, Client
 from nbgroupchat.outbox import Outbox
-from nbgroupchat.policy import Identity, plain_policy
+from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Join, Presence, Status
 
 
@@ -15,7 +15,7 @@ class Reader:
     def __init__(self, channel: Channel, name: str) -> None:
         self.told: list[int] = []
         self.client = Client(Identity(name, name), Outbox(self._write, lambda: None))
-        channel.join(self.client, Join(room="lobby", wire=protocol.WIRE), plain_policy("llama"), Status("off"))
+        channel.join(self.client, Join(room="lobby", wire=protocol.WIRE), protocol.RoomPolicy("@llama"), Status("off"))
 
     def _write(self, frame: bytes) -> bool:
         self.told += [len(event.members) for event in protocol.decode_events(frame)[1] if isinstance(event, Presence)]

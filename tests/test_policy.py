@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nbgroupchat.policy import Identity, may_be_answered, member_of, plain_policy
+from nbgroupchat.policy import Identity, may_be_answered, member_of
 from nbgroupchat.protocol import encode
 
 ROOM, OTHER = b"r" * 32, b"o" * 32
@@ -42,8 +42,3 @@ def test_no_name_breaks_a_room(name: Any) -> None:
 def test_people_and_their_kernels_are_answered() -> None:
     """The agent answers neither itself nor the system."""
     assert [may_be_answered(kind) for kind in ("human", "kernel", "agent", "system")] == [True, True, False, False]
-
-
-def test_a_plain_room_names_whom_to_mention() -> None:
-    """The rules name the agent as it is addressed."""
-    assert plain_policy("robo").mention == "@robo"

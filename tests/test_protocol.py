@@ -63,6 +63,7 @@ def test_every_command_and_event_is_written_down() -> None:
     assert {frame["type"] for frame in load("answers")} == {
         *("Joined", "PostAnswer", "CancelAnswer", "ChangeAnswer", "Explanation", "HistoryAnswer"),
         *("UploadAnswer", "DownloadAnswer", "RoomsAnswer", "SearchAnswer", "TurnAnswer"),
+        *("PolicyAnswer", "WhoAnswer"),
     }
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbgroupchat.roles import PlainRoles, Role, Roles, course_of
+from nbgroupchat.protocol import Role
+from nbgroupchat.roles import PlainRoles, Roles, course_of
 
 RULES = Roles()
 

@@ -34,6 +34,10 @@ def state_of(room: Room) -> dict[str, Any]:
         "status": room.status.state,
         "waiting": room.waiting,
         "pinned": list(room.pinned),
+        "policy": {
+            name: json.loads(msgspec.json.encode(getattr(room.policy, name)))
+            for name in ("agent", "slow_seconds", "hours", "locked", "anonymous")
+        },
         "messages": json.loads(msgspec.json.encode(list(room.messages.values()))),
     }
 

@@ -10,6 +10,7 @@ import { Answering } from "./answering";
 import type { Attaching } from "./attaching";
 import { bytes, fit, isComposed } from "./field";
 import { Mentioning, type Mentionable } from "./mentioning";
+import { mayWrite } from "./policy";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
 import { mentions } from "./text";
@@ -96,7 +97,8 @@ export class Composer {
 
   template(room: string, snapshot: Snapshot): TemplateResult {
     this.#limit = snapshot.textLimit;
-    const closed = snapshot.link === "unreachable" || snapshot.link === "refused";
+    const readOnly = !mayWrite(snapshot.room, snapshot.role);
+    const closed = snapshot.link === "unreachable" || snapshot.link === "refused" || readOnly;
     const { mention } = snapshot;
     const { controls, active } = this.#mentioning.field;
     return html`<form class="nbgc-composer" @submit=${this.#submit}>
@@ -109,7 +111,7 @@ export class Composer {
         dir="auto"
         data-lm-suppress-shortcuts="true"
         aria-label=${strings.composer(room)}
-        placeholder=${strings.placeholder}
+        placeholder=${readOnly ? strings.readOnly : strings.placeholder}
         aria-autocomplete="list"
         aria-haspopup="listbox"
         aria-controls=${controls}
@@ -140,7 +142,7 @@ export class Composer {
   #addressee(snapshot: Snapshot, mention: string | null): TemplateResult | typeof nothing {
     if (mention === null) return nothing;
     const agent = mention.replace(/^@/, "");
-    if (!mentions(this.#draft, mention)) {
+    if (!mentions(this.#draft, mention) && snapshot.room.policy.agent !== "on") {
       const ask = (): void => this.insert(`${mention} `);
       return html`<span class="nbgc-addressee" data-to="everybody">${strings.toEverybody}</span>
         <button type="button" class="nbgc-ask" data-lm-suppress-shortcuts="true" @click=${ask}>${strings.ask(mention)}</button>`;

@@ -9,6 +9,8 @@ import { Editor, type Origin } from "./editor";
 import { ExplanationSheet } from "./explanation";
 import { Picker } from "./picker";
 import { Pins } from "./pins";
+import { RuleForm } from "./ruleform";
+import { Identification } from "./who";
 import { mayEdit, newestEditable, type Tool } from "./policy";
 import type { Reader } from "./reader";
 import { SearchSheet } from "./search";
@@ -34,6 +36,8 @@ export class Handling {
   readonly search: SearchSheet;
   readonly pins: Pins;
   readonly sheet: ExplanationSheet;
+  readonly rules: RuleForm;
+  readonly identification: Identification;
 
   constructor(
     private reader: Reader,
@@ -61,8 +65,15 @@ export class Handling {
       explain: (id) => this.reader.explain(id), show, changed, left: (id) => this.#focusTool(id, "explain"),
     });
     this.search = new SearchSheet({
-      search: (text, before) => this.reader.search(text, before), show, changed, left: () => this.#leftSearch(),
+      search: (text, before) => this.reader.search(text, before), show, changed,
+      left: () => this.#focusHeader(".nbgc-search-open"),
       opened: () => this.openSearch(),
+    });
+    this.rules = new RuleForm({
+      set: (change) => this.reader.setPolicy(change), changed, left: () => this.#focusHeader(".nbgc-rules-open"),
+    });
+    this.identification = new Identification({
+      who: (member) => this.reader.who(member), changed, left: (id) => this.#focusTool(id, "who"),
     });
   }
 
@@ -79,8 +90,17 @@ export class Handling {
     else if (tool === "go_on") this.reader.resumeReply(id);
     else if (tool === "react") this.picker.toggle(id);
     else if (tool === "explain") this.#explain(id);
+    else if (tool === "who") this.#identify(id);
     else if (tool === "link") this.panel.copyLink(id);
     else this.reader.pin(id, tool === "pin");
+    this.panel.render();
+  }
+
+  /** Set what the room allows; there is room for one sheet. */
+  openRules(): void {
+    this.sheet.close();
+    this.search.close();
+    this.rules.open();
     this.panel.render();
   }
 
@@ -114,6 +134,7 @@ export class Handling {
     if (this.#sheetCovers()) {
       this.sheet.close();
       this.search.close();
+      this.rules.close();
     }
     this.panel.render();
     const message = this.#articleWith(id);
@@ -136,22 +157,29 @@ export class Handling {
     this.composer.focus();
   }
 
-  /** There is room for one sheet. */
   #explain(id: string): void {
     this.search.close();
+    this.rules.close();
     this.sheet.open(id);
   }
 
   /** Open the search. */
   openSearch(): void {
     this.sheet.close();
+    this.rules.close();
     this.search.open();
     this.panel.render();
   }
 
-  #leftSearch(): void {
+  #identify(id: string): void {
+    const message = this.reader.snapshot.room.messages.get(id);
+    if (message !== undefined) this.identification.open(id, message.by, message.name);
+  }
+
+  /** Focus the button in the header that opened what is closed now. */
+  #focusHeader(button: string): void {
     this.panel.render();
-    this.root.querySelector<HTMLElement>(".nbgc-search-open")?.focus();
+    this.root.querySelector<HTMLElement>(button)?.focus();
   }
 
   #edit(id: string, from: Origin): void {

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { avatar } from "./avatar";
+import { icon } from "./icon";
 import type { Member } from "./protocol";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -10,8 +11,13 @@ import { strings } from "./strings";
 /** With more members than this, only their avatars are shown. */
 const NAMED = 5;
 
-/** `title` is the room's name, or what leads to other rooms too. */
-export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search: TemplateResult): TemplateResult {
+/**
+ * `title` is the room's name, or what leads to other rooms too; `search` opens the search, and `openRules` the form in which
+ * instructors set what the room allows.
+ */
+export function headerTemplate(
+  title: TemplateResult, snapshot: Snapshot, search: TemplateResult, openRules: () => void,
+): TemplateResult {
   const { members, status } = snapshot.room;
   const ready = snapshot.link === "live" && status.state === "ready" && status.model !== "";
   return html`<div class="nbgc-header">
@@ -23,8 +29,22 @@ export function headerTemplate(title: TemplateResult, snapshot: Snapshot, search
     ${ready
       ? html`<span class="nbgc-model" data-model-state="ready"><bdi>${strings.modelReady(status.model)}</bdi></span>`
       : nothing}
-    ${search} ${linkTemplate(snapshot)}
+    ${search} ${snapshot.role === "instructor" ? rulesButton(openRules) : nothing} ${linkTemplate(snapshot)}
   </div>`;
+}
+
+function rulesButton(open: () => void): TemplateResult {
+  return html`<button
+    type="button"
+    class="nbgc-tool nbgc-rules-open"
+    data-lm-suppress-shortcuts="true"
+    aria-haspopup="dialog"
+    aria-label=${strings.setRules}
+    title=${strings.setRules}
+    @click=${open}
+  >
+    ${icon("rules")}
+  </button>`;
 }
 
 /** What keeps the model from answering, as a strip below the header. */

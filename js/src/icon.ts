@@ -3,7 +3,8 @@
 import { html, type TemplateResult } from "lit-html";
 
 export type Sign =
-  | "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "search" | "close" | "more" | "link" | "attach" | "cell";
+  | "edit" | "remove" | "pin" | "unpin" | "explain" | "react" | "reply" | "again" | "go_on" | "search" | "close" | "more" | "link" | "attach" | "cell"
+  | "rules" | "who";
 
 const paths: Record<Sign, string> = {
   edit: "M3 13l.7-3L10.8 2.9a1.2 1.2 0 0 1 1.7 0l.6.6a1.2 1.2 0 0 1 0 1.7L6 12.3Z",
@@ -20,6 +21,8 @@ const paths: Record<Sign, string> = {
   link: "M6.8 9.2a2.4 2.4 0 0 0 3.4 0l2.4-2.4a2.4 2.4 0 0 0-3.4-3.4L8 4.6M9.2 6.8a2.4 2.4 0 0 0-3.4 0L3.4 9.2a2.4 2.4 0 0 0 3.4 3.4L8 11.4",
   attach: "M12.8 7.2 7.6 12.4a3 3 0 0 1-4.2-4.2l5.6-5.6a2 2 0 0 1 2.8 2.8L6.4 10.8a1 1 0 0 1-1.4-1.4l4.6-4.6",
   cell: "M2 4h12v8H2ZM4.5 6.5 6 8 4.5 9.5M7.5 9.5h3",
+  rules: "M2.5 4.5h5M11.5 4.5h2M2.5 11.5h2M8.5 11.5h5M9.5 2.8a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4ZM6.5 9.8a1.7 1.7 0 1 1 0 3.4 1.7 1.7 0 0 1 0-3.4Z",
+  who: "M8 2.5a2.7 2.7 0 1 1 0 5.4 2.7 2.7 0 0 1 0-5.4ZM2.8 13.5c.5-2.7 2.6-4 5.2-4s4.7 1.3 5.2 4",
   more: "M4 6.2 8 10l4-3.8",
 };
 

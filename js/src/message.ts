@@ -41,6 +41,7 @@ export interface Surroundings extends Way {
   readonly attempts: TemplateResult | typeof nothing;
   /** What the agent is called that has not read it yet; null where it has, or nobody reads here. */
   readonly unheardBy: string | null;
+  readonly stoppable: boolean;
   /** What is on its way to be changed of it. */
   readonly change: PendingChange | null;
 }
@@ -91,7 +92,7 @@ export function messageTemplate(
     <div class="nbgc-body">
       <header class="nbgc-byline">
         <bdi class="nbgc-author">${message.name}</bdi>
-        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${around.attempts} ${open ? stopButton(message, actions) : nothing}
+        ${badge(message.kind, around.own)} ${timeLink(message, actions.place)} ${around.attempts} ${open && around.stoppable ? stopButton(message, actions) : nothing}
       </header>
       ${quoteTemplate(around.answered, around.quoted, actions)}
       ${changing?.kind === "edit" ? changing.template : saying(message, around, actions)}
@@ -100,7 +101,7 @@ export function messageTemplate(
       ${changing === null || changing.kind === "edit" ? nothing : changing.template}
       ${change === null ? nothing : changeTemplate(change, around, actions)}
       ${around.unheardBy === null ? nothing : html`<div class="nbgc-unheard">${strings.unheard(around.unheardBy)}</div>`}
-      ${around.before === null ? nothing : waiting(message, around.before, actions)}
+      ${around.before === null ? nothing : waiting(message, around.before, around.stoppable, actions)}
     </div>
     ${around.pinned ? html`<span class="nbgc-pinned" role="img" aria-label=${strings.pinned}>${icon("pin")}</span>` : nothing}
     ${changing === null || changing.kind === "react" ? toolbarTemplate(message, around.tools, actions) : nothing}
@@ -157,9 +158,11 @@ function stopButton(message: Message, actions: MessageActions): TemplateResult {
   </button>`;
 }
 
-function waiting(message: Message, before: number, actions: MessageActions): TemplateResult {
+function waiting(message: Message, before: number, stoppable: boolean, actions: MessageActions): TemplateResult {
+  const said = html`<span class="nbgc-waiting">${strings.before(before)}</span>`;
+  if (!stoppable) return html`<div class="nbgc-note">${said}</div>`;
   return html`<div class="nbgc-note">
-    <span class="nbgc-waiting">${strings.before(before)}</span>
+    ${said}
     <button
       type="button"
       class="nbgc-withdraw"

@@ -48,6 +48,9 @@ export type PendingChange = Exclude<Pending, PendingPost>;
 
 const ATTEMPTS = 4;
 
+/** What may be sent again this soon waits for it; for anything later somebody has to decide. */
+const PATIENCE_MS = 120_000;
+
 export class Outbox {
   #pending: readonly Pending[] = [];
   #wire: Wire | null = null;
@@ -176,7 +179,8 @@ export class Outbox {
       return 0;
     }
     // Nobody waits for a turn behind what others have asked: what is written next would wait, too.
-    if (refusal.retry_ms !== null && post.method !== "regenerate" && post.method !== "resume_reply") {
+    const waits = post.method !== "regenerate" && post.method !== "resume_reply";
+    if (waits && refusal.retry_ms !== null && refusal.retry_ms <= PATIENCE_MS) {
       this.#update(post.cid, { state: "waiting", error: refusal.message, until: this.clock.now() + refusal.retry_ms });
       return refusal.retry_ms;
     }
@@ -244,7 +248,7 @@ function seqOf({ method }: Pending, answer: unknown): number {
 }
 
 /** `crypto.randomUUID` is missing on pages served by plain HTTP from another machine; `getRandomValues` is not. */
-function randomId(): string {
+export function randomId(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

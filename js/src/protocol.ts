@@ -16,6 +16,10 @@ import type { Attachment } from "./attachment";
 export type Kind = "human" | "agent" | "kernel" | "system";
 export type ReplyStatus = "complete" | "stopped" | "interrupted" | "failed" | "length";
 export type AgentState = "off" | "loading" | "ready" | "failed";
+export type Role = "instructor" | "member" | "observer";
+export type AgentMode = "off" | "on" | "mention" | "hint";
+/** Who may: anyone, whose message it is (of a reply: who asked for it) and instructors, or instructors alone. */
+export type Allowed = "anyone" | "asker" | "instructors";
 
 /** A place in a room's log: the entry `seq` of `epoch`, recognised by its random `eid` ("" before the first). */
 export interface Position {
@@ -95,6 +99,8 @@ export interface RoomChanged extends Entry {
   readonly type: "room_changed";
   /** The ids of the room's pinned messages from now on. */
   readonly pinned: readonly string[];
+  /** What the room allows from now on; null where nobody has decided. */
+  readonly policy: RoomPolicy | null;
 }
 
 /** A durable event of a later server: its place in the log counts, what it says is not understood. */
@@ -167,6 +173,8 @@ export interface Commands {
   typing: { room: string; on: boolean };
   history: { room: string; before: number; limit?: number };
   search: { room: string; text: string; limit?: number; before?: number };
+  set_policy: { room: string; cid: string } & Partial<Omit<RoomPolicy, "mention">>;
+  who: { room: string; id: string };
   rooms: { room: string; limit?: number };
   leave: { room: string };
 }
@@ -174,8 +182,29 @@ export interface Commands {
 export interface RoomPolicy {
   /** What to write to be answered, such as "@llama". */
   readonly mention: string;
-  readonly stop: string;
+  readonly stop: Allowed;
+  readonly pin: Allowed;
+  readonly redact: Allowed;
+  readonly agent: AgentMode;
+  /** The instructors' own words to the model; "" to everybody else. */
+  readonly prompt: string;
+  /** Numbers are without limit where they are 0; the length of replies is the server's then. */
+  readonly slow_seconds: number;
+  readonly turns_per_hour: number;
+  readonly reply_tokens: number;
+  /** When the room is open, such as "mon 09:00-10:30", in the time zone `zone`; always where there are none. */
+  readonly hours: readonly string[];
+  readonly zone: string;
+  /** Members can only read. */
+  readonly locked: boolean;
+  readonly anonymous: boolean;
 }
+
+/** What a room allows where nobody has decided otherwise. */
+export const PLAIN: RoomPolicy = {
+  mention: "", stop: "anyone", pin: "anyone", redact: "asker", agent: "mention", prompt: "", slow_seconds: 0,
+  turns_per_hour: 0, reply_tokens: 0, hours: [], zone: "UTC", locked: false, anonymous: false,
+};
 
 export interface Joined {
   readonly you: Member;
@@ -187,6 +216,20 @@ export interface Joined {
   readonly mode: "tail" | "snapshot";
   /** The ids of the messages pinned at `position`. */
   readonly pinned: readonly string[];
+  readonly role: Role;
+}
+
+/** Answer to `set_policy`: what the room allows now, all of it. */
+export interface PolicyAnswer {
+  readonly seq: number;
+  readonly policy: RoomPolicy;
+}
+
+/** Answer to `who`: the user's name, and the name they are shown under elsewhere. */
+export interface WhoAnswer {
+  readonly user: string;
+  readonly name: string;
+  readonly kind: Kind;
 }
 
 export interface PostAnswer {
@@ -308,6 +351,12 @@ const replyStatus = oneOf("complete", "stopped", "interrupted", "failed", "lengt
 const finite: Check = (value) => typeof value === "number" && Number.isFinite(value);
 const member = { id: text, name: text, kind };
 const position = { epoch: text, seq: count, eid: text };
+const allowed = oneOf("anyone", "asker", "instructors");
+const policy = shaped({
+  mention: text, stop: allowed, pin: allowed, redact: allowed, agent: oneOf("off", "on", "mention", "hint"), prompt: text,
+  slow_seconds: count, turns_per_hour: count, reply_tokens: count, hours: listOf(text), zone: text, locked: flag,
+  anonymous: flag,
+});
 const entry = { seq: count, eid: text, ts: count, by: text };
 
 const attachment = shaped({
@@ -322,7 +371,7 @@ const events: Readonly<Record<string, Shape>> = {
   edited: { ...entry, id: text, text },
   redacted: { ...entry, id: text },
   reacted: { ...entry, name: text, id: text, emoji: text, on: flag },
-  room_changed: { ...entry, pinned: listOf(text) },
+  room_changed: { ...entry, pinned: listOf(text), policy: orNull(policy) },
   delta: { id: text, from: count, to: count, text },
   typing: { by: text, on: flag },
   presence: { members: listOf(shaped(member)) },
@@ -341,20 +390,23 @@ const defaults: Readonly<Record<string, object>> = {
   posted: { reply_to: null, asks: [], attachments: [] },
   reply_opened: { continues: null },
   reply_closed: { error: null, name: "" },
-  room_changed: { pinned: [] },
+  room_changed: { pinned: [], policy: null },
   delta: { text: "" },
   status: { model: "", progress: null, message: null },
 };
 
 const joined = shaped({
   you: shaped(member),
-  policy: shaped({ mention: text, stop: text }),
+  policy,
   limits: shaped({ frame: count, text: count }),
   position: shaped(position),
   base: count,
   mode: oneOf("tail", "snapshot"),
   pinned: listOf(text),
+  role: oneOf("instructor", "member", "observer"),
 });
+const policyAnswer = shaped({ seq: count, policy });
+const whoAnswer = shaped({ user: text, name: text, kind });
 const postAnswer = shaped({ id: text, seq: count, duplicate: flag });
 const uploadAnswer = shaped({ held: count });
 const downloadAnswer = shaped({ data: text, size: count });
@@ -385,7 +437,15 @@ export function decodeEvents(room: unknown, list: unknown): { room: string; even
 }
 
 export function decodeJoined(value: unknown): Joined {
-  return checked<Joined>(isRecord(value) ? { pinned: [], ...value } : value, joined, "join");
+  return checked<Joined>(isRecord(value) ? { pinned: [], role: "member", ...value } : value, joined, "join");
+}
+
+export function decodePolicyAnswer(value: unknown): PolicyAnswer {
+  return checked<PolicyAnswer>(value, policyAnswer, "set_policy");
+}
+
+export function decodeWhoAnswer(value: unknown): WhoAnswer {
+  return checked<WhoAnswer>(value, whoAnswer, "who");
 }
 
 export function decodePostAnswer(value: unknown): PostAnswer {

@@ -8,10 +8,11 @@ import { backoff, type Clock } from "./clock";
 import { isHeard } from "./echo";
 import { History } from "./history";
 import { Keep, shelf, type Shelf } from "./keep";
-import { Outbox, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
+import { Outbox, randomId, type Pending, type PendingEdit, type PendingPost, type Wire } from "./outbox";
 import {
-  WIRE, decodeExplanation, decodeJoined, decodeRoomsAnswer, decodeSearchAnswer, isDurable, refusalOf,
-  type Commands, type Explanation, type Joined, type Refusal, type RoomEvent, type RoomsAnswer, type SearchAnswer,
+  WIRE, decodeExplanation, decodeJoined, decodePolicyAnswer, decodeRoomsAnswer, decodeSearchAnswer, decodeWhoAnswer, isDurable,
+  refusalOf, type Commands, type Explanation, type Joined, type PolicyAnswer, type Refusal, type RoomEvent, type RoomsAnswer,
+  type SearchAnswer, type WhoAnswer,
 } from "./protocol";
 import { patiently } from "./patience";
 import { Gap, emptyRoom, join, reduce, type Room } from "./room";
@@ -83,7 +84,9 @@ export class Reader {
       problem: this.#problem,
       relay: this.#relay,
       you: this.#joined?.you ?? null,
-      mention: this.#joined?.policy.mention || null,
+      mention: this.#room.policy.agent === "off" ? null : this.#mention,
+      agent: this.#mention?.replace(/^@/, "") ?? null,
+      role: this.#joined?.role ?? "member",
       textLimit: this.#joined?.limits.text ?? Infinity,
       room: this.#kept === null ? this.#room : { ...this.#room, members: this.#kept.members },
       pending: this.outbox.pending.filter((one) => this.#standsAlone(one)),
@@ -211,6 +214,16 @@ export class Reader {
     }
   }
 
+  /** Change what the room allows and give all of it, the refusal where there is one, null where no answer came. */
+  async setPolicy(change: Omit<Commands["set_policy"], "room" | "cid">): Promise<PolicyAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("set_policy", { room: this.name, cid: randomId(), ...change });
+      return refusalOf(answer) ?? decodePolicyAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
   /** Ask which rooms there are; null where no answer came. */
   async rooms(): Promise<RoomsAnswer | null> {
     try {
@@ -226,6 +239,16 @@ export class Reader {
     try {
       const answer = await this.#wire?.invoke("search", { room: this.name, text, ...(before === null ? {} : { before }) });
       return refusalOf(answer) ?? decodeSearchAnswer(answer);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ask who a member with a pseudonym is. */
+  async who(id: string): Promise<WhoAnswer | Refusal | null> {
+    try {
+      const answer = await this.#wire?.invoke("who", { room: this.name, id });
+      return refusalOf(answer) ?? decodeWhoAnswer(answer);
     } catch {
       return null;
     }
@@ -259,6 +282,10 @@ export class Reader {
     this.#send("leave", { room: this.name });
     this.disconnected();
     this.#here();
+  }
+
+  get #mention(): string | null {
+    return this.#joined?.policy.mention || null;
   }
 
   #standsAlone(one: Pending): one is PendingPost | PendingEdit {
@@ -343,6 +370,8 @@ export class Reader {
   #apply(events: readonly RoomEvent[]): void {
     try {
       for (const event of events) this.#applyOne(event);
+      // One is called something else now, which the answer to `join` tells.
+      if (this.#phase === "live" && this.#room.policy.anonymous !== this.#joined?.policy.anonymous) this.#rejoin();
     } catch (error) {
       if (!(error instanceof Gap)) throw error;
       this.#rejoin();

@@ -6,6 +6,7 @@
  */
 
 import type { Attachment } from "./attachment";
+import { PLAIN } from "./protocol";
 import type {
   Delta,
   DurableEvent,
@@ -17,6 +18,7 @@ import type {
   Reacted,
   ReplyStatus,
   RoomEvent,
+  RoomPolicy,
   Status,
 } from "./protocol";
 import { reacted, type Reaction } from "./reaction";
@@ -67,6 +69,7 @@ export interface Room {
   readonly changes: ReadonlyMap<string, Change>;
   /** The ids of the pinned messages, in the order in which they were pinned. */
   readonly pinned: readonly string[];
+  readonly policy: RoomPolicy;
   readonly members: readonly Member[];
   readonly typing: ReadonlySet<string>;
   readonly status: Status;
@@ -88,6 +91,7 @@ export function emptyRoom(epoch = "", base = 0): Room {
     drafts: new Map(),
     changes: new Map(),
     pinned: [],
+    policy: PLAIN,
     members: [],
     typing: new Set(),
     status: OFF,
@@ -97,9 +101,9 @@ export function emptyRoom(epoch = "", base = 0): Room {
 
 /** Begin a join: keep what is held where a tail follows, else start over. What is ephemeral is told anew. */
 export function join(room: Room, answer: Joined): Room {
-  const { position, base, pinned } = answer;
+  const { position, base, pinned, policy } = answer;
   const held = answer.mode === "tail" ? room : { ...emptyRoom(position.epoch, base), pinned, status: room.status };
-  return { ...held, live: false, members: [], typing: new Set(), waiting: new Map() };
+  return { ...held, policy, live: false, members: [], typing: new Set(), waiting: new Map() };
 }
 
 /**
@@ -189,7 +193,7 @@ function advance(room: Room, event: DurableEvent): Room {
     case "reacted":
       return change(next, event.id, { reacted: [event] });
     case "room_changed":
-      return { ...next, pinned: event.pinned };
+      return { ...next, pinned: event.pinned, policy: event.policy ?? room.policy };
     case "unknown":
       return next;
   }

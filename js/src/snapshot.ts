@@ -1,7 +1,7 @@
 /** What a panel shows, as one value: made by `reader`, read by everything that renders. Types only. */
 
 import type { PendingChange, PendingEdit, PendingPost } from "./outbox";
-import type { Member } from "./protocol";
+import type { Member, Role } from "./protocol";
 import type { Room } from "./room";
 
 /** Why there is no connection, where trying again by itself would not help. */
@@ -22,6 +22,10 @@ export interface Snapshot {
   readonly you: Member | null;
   /** What to write to be answered, such as "@llama"; null where it is not known, or nobody answers in this room. */
   readonly mention: string | null;
+  /** What the agent is called, also where it is turned off; null where there is none. */
+  readonly agent: string | null;
+  /** What part one has in the room. */
+  readonly role: Role;
   /** The longest text of a message, in bytes of UTF-8. */
   readonly textLimit: number;
   readonly room: Room;

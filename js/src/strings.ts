@@ -6,7 +6,7 @@
 import { german } from "./german";
 import { language, locale } from "./language";
 import type { Problem } from "./snapshot";
-import type { Explanation, Kind } from "./protocol";
+import type { AgentMode, Allowed, Explanation, Kind, WhoAnswer } from "./protocol";
 import type { MessageStatus } from "./room";
 
 type Tokens = Pick<Explanation, "prompt" | "evaluated" | "cached" | "written">;
@@ -89,7 +89,7 @@ const english = {
   tools: (name: string) => `What to do with the message of ${name}`,
   tool: {
     reply: "Answer", again: "Answer again", go_on: "Go on", edit: "Edit", remove: "Remove", react: "React", pin: "Pin",
-    unpin: "Unpin", link: "Copy link",
+    unpin: "Unpin", link: "Copy link", who: "Who is this?",
   },
   linkTo: (when: string) => `Link to this message, ${when}`,
   linkCopied: "The link to the message is copied.",
@@ -97,7 +97,8 @@ const english = {
   notThere: "The message that the link leads to is not in this room, or too far back to be fetched.",
   saw: (name: string) => `What ${name} saw`,
   editedMark: "edited",
-  removed: (kind: Kind): string => (kind === "agent" ? "Removed by who had asked" : "Removed by its author"),
+  /** By whom is not said: an instructor may remove what others wrote. */
+  removed: (_kind: Kind): string => "Removed",
   editLabel: "The message's new text",
   editKeys: "Enter saves, Escape gives up.",
   editEmpty: "A message needs a text; it can be removed instead.",
@@ -190,6 +191,49 @@ const english = {
   fileNoText: (name: string) => `${name} is neither a picture (PNG, JPEG, GIF, WebP) nor text in UTF-8.`,
   tooManyFiles: (most: number) => `A message takes ${most} attachments. Send the rest with another one.`,
 
+  rules: "What this room allows",
+  setRules: "Set what this room allows",
+  notAnswered: "The server gave no answer. Try again.",
+  readOnly: "This room can be read only",
+  rule: {
+    observer: "You read along",
+    locked: "Exam: read only",
+    lockedForMembers: "Exam: read only for members",
+    hours: (hours: readonly string[], zone: string) => `Open ${hours.join(", ")} (${zone})`,
+    slow: (seconds: number) => `Slow mode: ${seconds.toLocaleString(locale)} s between posts`,
+    anonymous: "Anonymous to each other; instructors can see who wrote what",
+    anonymousForMembers: "Members are anonymous to each other",
+    turns: (count: number) => `${plural(count, "question")} an hour`,
+    agent: {
+      off: (agent: string) => `${agent} is turned off`,
+      on: (agent: string) => `${agent} answers everything`,
+      mention: (_agent: string) => "",
+      hint: (agent: string) => `${agent} gives hints`,
+    } satisfies Record<AgentMode, (agent: string) => string>,
+  },
+  field: {
+    locked: "Exam: members can only read",
+    anonymous: "Members are anonymous to each other (they are told that you can see who they are)",
+    agent: "The model answers",
+    prompt: "Your words to the model in hint mode, shown to instructors only",
+    slow: "Seconds between a member's posts (0: no slow mode)",
+    turns: "Questions of a member within an hour (0: no limit)",
+    tokens: "Length of an answer in tokens (0: the server's)",
+    hours: "Opening times, one a line, such as mon 09:00-10:30 (none: always)",
+    zone: "Time zone of the opening times",
+    stop: "Who may stop an answer",
+    pin: "Who may pin a message",
+    redact: "Who may remove a message",
+  },
+  agentModes: {
+    off: "nothing", mention: "what addresses it", on: "everything that people say", hint: "what addresses it, with hints",
+  } satisfies Record<AgentMode, string>,
+  allowed: {
+    anyone: "anyone", asker: "its author, who asked for it, and instructors", instructors: "instructors only",
+  } satisfies Record<Allowed, string>,
+  is: (alias: string, { user, name }: WhoAnswer) =>
+    `${alias} is ${name}${name === user ? "" : ` (${user})`}. That you asked is in the room's audit trail.`,
+
   composer: (room: string) => `Message to ${room}`,
   placeholder: "Write a message",
   send: "Send",
@@ -249,7 +293,7 @@ const english = {
   announceReply: (name: string, text: string) => `${name} answered: ${text}`,
   announceEdit: (name: string, text: string) => `${name} changed a message: ${text}`,
   announceRemoved: (name: string, kind: Kind) =>
-    kind === "agent" ? `An answer of ${name} was removed.` : `${name} removed a message.`,
+    kind === "agent" ? `An answer of ${name} was removed.` : `A message of ${name} was removed.`,
   announceEnd: (name: string, end: string) => `The answer of ${name} ended. ${end}`,
   announceLost: "The connection was lost. Reconnecting.",
   announceBack: "Connected again.",

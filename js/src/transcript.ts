@@ -11,7 +11,7 @@ import { written } from "./language";
 import type { PendingEdit, PendingPost } from "./outbox";
 import { pendingTemplate } from "./pending";
 import type { Picker } from "./picker";
-import { tools } from "./policy";
+import { mayStop, tools } from "./policy";
 import type { Snapshot } from "./snapshot";
 import type { Message, Room } from "./room";
 import { strings } from "./strings";
@@ -96,7 +96,8 @@ function placed(one: Placed, before: Placed | null, scene: Scene, actions: Trans
   const depends = [
     one.parts.length, ...one.parts, one.number, one.count, around.unheardBy, day, around.own, around.continued,
     around.answered, around.quoted, around.mention, around.before, around.pinned,
-    around.tools.join(), around.change, around.change === null ? null : waitsFor(around), doing, picking, around.you,
+    around.tools.join(), around.stoppable, around.change, around.change === null ? null : waitsFor(around), doing, picking,
+    around.you,
     isFirstNew,
   ];
   return guard(depends, () => {
@@ -123,7 +124,7 @@ function unheardBy(message: Message, heard: number, { mention, room }: Snapshot)
 function surroundings(
   message: Message, above: Message | null, snapshot: Snapshot, apart: boolean, linked: boolean,
 ): Omit<Surroundings, "attempts" | "unheardBy"> {
-  const { room, you, mention } = snapshot;
+  const { room, you, mention, role } = snapshot;
   const { answered, quoted } = quotedBy(message, above, room);
   const continued =
     above !== null && !apart && answered === null && message.kind !== "agent" &&
@@ -132,7 +133,8 @@ function surroundings(
     own: message.by === you?.id, you: you?.id ?? null, continued, answered, quoted, mention,
     before: room.waiting.get(message.id) ?? null,
     pinned: room.pinned.includes(message.id),
-    tools: tools(message, room, you?.id ?? null, linked),
+    tools: tools(message, room, you?.id ?? null, linked, role),
+    stoppable: mayStop(message, room, you?.id ?? null, role),
     change: snapshot.changes.get(message.id) ?? null,
     ...way(snapshot),
   };

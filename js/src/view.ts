@@ -8,7 +8,7 @@
  * - `article[data-message-id][data-kind][data-status]`, the status being posted, open, complete, stopped, interrupted,
  *   failed or length; in it `.nbgc-waiting` and `button.nbgc-withdraw` while a question waits, `.nbgc-author`, `.nbgc-text`, and `.nbgc-stop` while it is open; `[data-own]` on one's own;
  * - the same `article` has `[data-pinned]`, `[data-redacted]` with `.nbgc-removed` in place of `.nbgc-text`, `.nbgc-text[data-edited]`,
- *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, react, again, go_on, explain, edit, pin, unpin or remove);
+ *   `[data-changing]` while a change is on its way, and `.nbgc-tools button[data-tool]` (reply, react, again, go_on, explain, edit, pin, unpin, remove or who);
  * - in `.nbgc-text` its Markdown: `.nbgc-fence` with `.nbgc-fence-language`, `pre.nbgc-code` and `button[data-code-action]` (copy,
  *   insert), `.nbgc-table`, `.nbgc-formula`, `.nbgc-task`, `.nbgc-host`, `bdi.nbgc-mention`; before it `details.nbgc-thought`;
  * - `.nbgc-reactions button[data-emoji][aria-pressed]`, `.nbgc-emojis button[data-choice]`, `input.nbgc-other-input`;
@@ -17,6 +17,7 @@
  * - `form.nbgc-editor textarea.nbgc-editor-input`, `.nbgc-removal button.nbgc-remove`;
  * - `.nbgc-pins button[data-pinned-id]`, `button.nbgc-unpin`, `button.nbgc-pins-toggle[aria-expanded]`;
  * - `.nbgc-sheet[data-explains]` with `button[data-read-id]` and `button.nbgc-close`;
+ * - `.nbgc-rules [data-rule]`, `button.nbgc-rules-open`, `.nbgc-ruleform` with its named fields, `.nbgc-who`;
  * - `article[data-cid][data-pending]` for posts not acknowledged yet (waiting or failed);
  * - `.nbgc-answering[data-answers] button.nbgc-unanswer` while what is written answers a message;
  * - `button.nbgc-search-open`, `.nbgc-search` with `input.nbgc-search-input`, `button[data-hit-id]` and `button.nbgc-search-older`;
@@ -52,6 +53,7 @@ import type { Reader } from "./reader";
 import { Remark } from "./remark";
 import { stoppable } from "./request";
 import { Rover } from "./rover";
+import { rulesTemplate } from "./rules";
 import { Sight } from "./sight";
 import type { Snapshot } from "./snapshot";
 import { strings } from "./strings";
@@ -232,7 +234,9 @@ export class View {
   }
 
   #template(snapshot: Snapshot): TemplateResult {
-    return html`${headerTemplate(this.#title(), snapshot, this.#handling.search.button())} ${waitTemplate(snapshot, this.surface)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+    return html`${headerTemplate(this.#title(), snapshot, this.#handling.search.button(), () => this.#handling.openRules())}
+      ${waitTemplate(snapshot, this.surface)} ${relayTemplate(snapshot)} ${modelTemplate(snapshot)}
+      ${rulesTemplate(snapshot)} ${this.#handling.identification.template()}
       ${this.#handling.pins.template(snapshot)} ${noticeTemplate(snapshot.problem, this.surface)}
       <div class="nbgc-middle">
         <div
@@ -248,7 +252,7 @@ export class View {
           </div>
         </div>
         ${this.#newer()} ${this.#handling.sheet.template(snapshot.room)} ${this.#handling.search.template()}
-        ${this.#switcher.sheet(this.reader.name)}
+        ${this.#handling.rules.template()} ${this.#switcher.sheet(this.reader.name)}
         ${this.#remark.template()}
       </div>
       <div class="nbgc-typing">${this.#typing(snapshot)}</div>

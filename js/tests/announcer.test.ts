@@ -10,7 +10,7 @@ function snapshot(events: object[], change: Partial<Snapshot> = {}): Snapshot {
   const room = decodeEvents("lobby", events).events.reduce(reduce, emptyRoom("e1"));
   const base = {
     link: "live", problem: null, relay: "none", you: ANA, mention: "@llama", textLimit: 100, pending: [], changes: new Map(),
-    history: "none", delay: null, gone: false,
+    history: "none", delay: null, gone: false, agent: "llama", role: "member",
   } as const;
   return { ...base, room, ...change };
 }
@@ -49,7 +49,7 @@ test("what others change is told, once and not as said anew", () => {
   const held = [asked, posted(2, "mine", { by: ANA.id })];
   const after = [...held, edited(3, "e1", "hello"), edited(4, "e2", "mine too")];
   assert.equal(announcement(snapshot(held), snapshot(after)), "Ben changed a message: hello");
-  assert.equal(announcement(snapshot(after), snapshot([...after, redacted(5, "e1")])), "Ben removed a message.");
+  assert.equal(announcement(snapshot(after), snapshot([...after, redacted(5, "e1")])), "A message of Ben was removed.");
 });
 
 test("an answer that was removed is told, and one that was removed before it was heard is not", () => {

@@ -1,6 +1,7 @@
 import { frame } from "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PLAIN } from "../src/protocol";
 import { View } from "../src/view";
 import { BEN, posted } from "./fakes";
 import { READY, key, show, write } from "./shown";
@@ -66,7 +67,7 @@ test("a draft goes over to the panel that replaces this one", async () => {
 });
 
 test("a room where nobody answers offers no mention", async () => {
-  const { all } = await show({ policy: { mention: "", stop: "anyone" } });
+  const { all } = await show({ policy: PLAIN });
   assert.deepEqual([all(".nbgc-ask").length, all(".nbgc-addressee").length, all(".nbgc-example").length], [0, 0, 0]);
 });
 

@@ -118,7 +118,7 @@ test("a message is removed once one has said so", async () => {
   await hub.last("redact").answer({ seq: 3 });
   await hear(redacted(3, "e2"));
   const article = find('[data-message-id="e2"]');
-  assert.deepEqual([article.hasAttribute("data-redacted"), article.querySelector(".nbgc-removed")?.textContent], [true, "Removed by its author"]);
+  assert.deepEqual([article.hasAttribute("data-redacted"), article.querySelector(".nbgc-removed")?.textContent], [true, "Removed"]);
   assert.deepEqual([article.querySelector(".nbgc-text"), article.querySelector("[data-tool]")], [null, null]);
 });
 

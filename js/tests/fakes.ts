@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "../src/clock";
 import type { HubConnection } from "../src/connection";
-import type { Explanation, Joined } from "../src/protocol";
+import { PLAIN, type Explanation, type Joined, type RoomPolicy } from "../src/protocol";
 
 /** Read golden frames; the Python tests read the same. npm runs the tests in `js/`. */
 export function frames<T>(name: string): T[] {
@@ -141,12 +141,13 @@ export const LLAMA = { id: "m0", name: "llama", kind: "agent" } as const;
 export function joinedAnswer(change: Partial<Joined> = {}): Joined {
   return {
     you: ANA,
-    policy: { mention: "@llama", stop: "anyone" },
+    policy: { ...PLAIN, mention: "@llama" },
     limits: { frame: 65536, text: 16384 },
     position: { epoch: "e1", seq: 0, eid: "" },
     base: 0,
     mode: "snapshot",
     pinned: [],
+    role: "member",
     ...change,
   };
 }
@@ -186,6 +187,11 @@ export function reacted(seq: number, id: string, emoji: string, change: object =
     type: "reacted", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, name: BEN.name, id, emoji, on: true,
     ...change,
   };
+}
+
+export function ruled(seq: number, policy: Partial<RoomPolicy>): object {
+  const rules = { ...PLAIN, mention: "@llama", ...policy };
+  return { type: "room_changed", seq, eid: `e${seq}`, ts: 1_760_000_000_000 + seq * 1000, by: BEN.id, pinned: [], policy: rules };
 }
 
 export function explanation(change: Partial<Explanation> = {}): Explanation {

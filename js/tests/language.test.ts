@@ -28,7 +28,7 @@ function leaves(table: object, path = ""): Leaves {
 const said = (table: Strings): string[] => [
   table.waiting(1), table.waiting(2), table.newer(0), table.newer(1), table.newer(1234), table.before(1), table.before(2),
   table.leftOut(1), table.leftOut(3), table.typing(["Ana"]), table.typing(["Ana", "Ben"]), table.typing(["a", "b", "c"]),
-  table.removed("agent"), table.removed("human"), table.notSent(null), table.notSent("No."), table.present(0), table.present(1),
+  table.removed("human"), table.notSent(null), table.notSent("No."), table.present(0), table.present(1),
   table.notDone("edit", null), table.unpinLabel(null), table.unpinLabel("Ana"), table.announceRemoved("llama", "agent"),
 ];
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   Malformed, WIRE, decodeCancelAnswer, decodeChangeAnswer, decodeDownloadAnswer, decodeEvents, decodeExplanation, decodeHistoryAnswer,
-  decodeJoined, decodePostAnswer, decodeRoomsAnswer, decodeSearchAnswer, decodeTurnAnswer, decodeUploadAnswer, isDurable, refusalOf, type Commands,
+  decodeJoined, decodePolicyAnswer, decodePostAnswer, decodeRoomsAnswer, decodeSearchAnswer, decodeTurnAnswer,
+  decodeUploadAnswer, decodeWhoAnswer, isDurable, refusalOf, type Commands,
 } from "../src/protocol";
 import { frames, joinedAnswer } from "./fakes";
 
@@ -16,7 +17,9 @@ for (const frame of frames<EventFrame>("events")) {
   });
 
   test(`events: ${frame.name} without one of its required fields is malformed`, () => {
-    const optional = new Set(["type", "reply_to", "asks", "attachments", "error", "progress", "message", "model", "pinned", "continues"]);
+    const optional = new Set([
+      "type", "reply_to", "asks", "attachments", "error", "progress", "message", "model", "pinned", "policy", "continues",
+    ]);
     if (frame.arguments[1][0]?.["type"] === "reply_closed") optional.add("name");
     if (frame.arguments[1][0]?.["type"] === "delta") optional.add("text");
     const [room, [event]] = frame.arguments;
@@ -35,6 +38,7 @@ const decoders: Record<string, (value: unknown) => unknown> = {
   SearchAnswer: decodeSearchAnswer,
   UploadAnswer: decodeUploadAnswer,
   DownloadAnswer: decodeDownloadAnswer, RoomsAnswer: decodeRoomsAnswer,
+  PolicyAnswer: decodePolicyAnswer, WhoAnswer: decodeWhoAnswer,
 };
 
 for (const frame of frames<AnswerFrame>("answers")) {
@@ -77,6 +81,14 @@ test("commands: each of the golden frames can be written with the types of this 
     typing: [{ room: "lobby", on: true }],
     history: [{ room: "lobby", before: 101, limit: 50 }],
     search: [{ room: "lobby", text: "demo friday" }, { room: "lobby", text: "demo", limit: 5, before: 9 }],
+    set_policy: [
+      { room: "lobby", cid: "c5" },
+      {
+        room: "lobby", cid: "c6", agent: "hint", prompt: "Give no code.\r\n", slow_seconds: 30,
+        hours: ["mon 09:00-10:30", "sun 00:00-24:00"], zone: "Europe/Berlin", locked: false,
+      },
+    ],
+    who: [{ room: "lobby", id: "m1" }],
     rooms: [{ room: "lobby" }],
     leave: [{ room: "lobby" }],
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Wire } from "../src/outbox";
-import { decodeEvents } from "../src/protocol";
+import { PLAIN, decodeEvents } from "../src/protocol";
 import { Reader } from "../src/reader";
 import { FakeClock, FakeHub, closed, frames, joinedAnswer, live, opened, posted, settle } from "./fakes";
 
@@ -227,7 +227,7 @@ test("somebody who does not go on writing is forgotten after a while", async () 
 test("a room where nobody answers has no mention", async () => {
   const { hub, wire, reader } = reading();
   reader.connected(wire);
-  await hub.last("join").answer(joinedAnswer({ policy: { mention: "", stop: "anyone" } }));
+  await hub.last("join").answer(joinedAnswer({ policy: PLAIN }));
   assert.equal(reader.snapshot.mention, null);
 });
 

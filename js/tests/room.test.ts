@@ -12,10 +12,12 @@ function fold(room: Room, ...events: object[]): Room {
 
 /** A room as `folds.json` writes it. */
 function written(room: Room): object {
+  const { agent, slow_seconds, hours, locked, anonymous } = room.policy;
   return {
     seq: room.position.seq, eid: room.position.eid, live: room.live, typing: [...room.typing].sort(),
     pieces: Object.fromEntries(room.drafts), members: room.members.map(({ id }) => id), status: room.status.state,
     waiting: Object.fromEntries(room.waiting), pinned: [...room.pinned],
+    policy: { agent, slow_seconds, hours: [...hours], locked, anonymous },
     messages: [...room.messages.values()],
   };
 }

@@ -12,6 +12,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from nbgroupchat.engines.base import Engine, EngineStatus, Sampling
 from nbgroupchat.errors import Refusal
 from nbgroupchat.explain import record_of
@@ -26,12 +28,15 @@ from nbgroupchat.protocol import (
     ReplyClosed,
     ReplyOpened,
     RoomChanged,
+    RoomPolicy,
     Status,
 )
 from nbgroupchat.settings import Settings
 from nbgroupchat.turn import Seat, Turn, begin
 from nbgroupchat.turns import Request, TurnQueue, TurnRefused, first
 from nbgroupchat.window import BYTES_PER_TOKEN, Window
+
+_TURNED_OFF = "An instructor has turned the model off in this room. Ask the people in it."
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +52,8 @@ class Agent:
         self._settings = settings
         self._sampling = Sampling(settings.reply_tokens, settings.temperature, settings.seed)
         self._windows: dict[str, Window] = {}
+        self._policies: dict[str, RoomPolicy] = {}
+        """What rooms allow where somebody has decided."""
         self._queue = TurnQueue(settings.turns_per_minute)
         self._queued: set[str] = set()
         self._turns: dict[str, Turn] = {}
@@ -71,6 +78,8 @@ class Agent:
         for entry in entries:
             kept = records.get(entry.id) if isinstance(entry, ReplyClosed) else None
             window.apply(entry, record.sampled if (record := record_of(kept)) else ())
+            if isinstance(entry, RoomChanged):
+                self._follow(room, entry)
         self._windows[room] = window
         self._engine.start()
 
@@ -91,8 +100,10 @@ class Agent:
                 while self._queue.withdraw(room, event.id):
                     pass
                 self._engine.forget(room, window.read_ahead())
-            elif isinstance(event, RoomChanged) and window.missing():
-                self._begin(self._recall(room, window))
+            elif isinstance(event, RoomChanged):
+                self._follow(room, event)
+                if window.missing():
+                    self._begin(self._recall(room, window))
             if isinstance(event, Posted) and self._seat.me(room) in event.asks:
                 self._ask(room, event)
             elif turn is None and isinstance(event, (Posted, Edited, Redacted, RoomChanged)):
@@ -127,6 +138,7 @@ class Agent:
     def closed(self, room: str) -> None:
         """Hear that an empty room was given back."""
         self._windows.pop(room, None)
+        self._policies.pop(room, None)
 
     async def close(self) -> None:
         """Stop answering and end the engine."""
@@ -142,14 +154,29 @@ class Agent:
     def _tell(self, status: EngineStatus) -> None:
         self._seat.announce(Status(status.state, status.model, status.progress, status.message))
 
+    def _follow(self, room: str, changed: RoomChanged) -> None:
+        """Hear what the room allows from now on; where the agent is turned off, whoever waits is told so."""
+        if changed.policy is None:
+            return
+        self._policies[room] = changed.policy
+        if changed.policy.agent == "off":
+            for request in self._queue.withdraw_all(room):
+                self._begin(self._refuse(room, request, _TURNED_OFF))
+
+    def _sampling_in(self, room: str) -> Sampling:
+        """Give how replies are written in a room: never longer than the server allows."""
+        policy = self._policies.get(room)
+        if policy is None or not 0 < policy.reply_tokens < self._sampling.max_tokens:
+            return self._sampling
+        return replace(self._sampling, max_tokens=policy.reply_tokens)
+
     def _ask(self, room: str, asked: Posted) -> None:
         if self._closed:
             return
         try:
             self._queue.add(room, first(asked), asyncio.get_running_loop().time())
         except TurnRefused as refused:
-            # An answer like any other, for whoever asked may be a cell that waits for one.
-            self._begin(self._refuse(room, asked, str(refused)))
+            self._begin(self._refuse(room, first(asked), str(refused)))
 
     def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do something besides, whose end nobody waits for but the agent's."""
@@ -172,9 +199,10 @@ class Agent:
         if room not in self._turns and self._windows.get(room) is window:
             self._engine.listen(room, window.read_ahead())
 
-    async def _refuse(self, room: str, asked: Posted, why: str) -> None:
-        # A server that ends does not wait for a disk that stays full.
-        reply = await begin(self._seat, room, first(asked), asked.seq, lambda: self._closed)
+    async def _refuse(self, room: str, request: Request, why: str) -> None:
+        # An answer like any other, for whoever asked may be a cell that waits for one. A server that ends does not wait
+        # for a disk that stays full.
+        reply = await begin(self._seat, room, request, request.asked.seq, lambda: self._closed)
         if reply is not None:
             await self._seat.close_reply(room, reply, "failed", why)
 
@@ -182,7 +210,8 @@ class Agent:
         """Begin what can begin, and let everybody know who waits."""
         while len(self._turns) < self._settings.turns_at_once and (found := self._queue.take(self._turns)):
             room, request = found
-            turn = self._turns[room] = Turn(self._seat, self._engine, self._sampling, room, request, self._measures)
+            sampling = self._sampling_in(room)
+            turn = self._turns[room] = Turn(self._seat, self._engine, sampling, room, request, self._measures)
             answering = turn.answer(self._windows[room], self._settings.agent_name)
             turn.task = asyncio.get_running_loop().create_task(answering)
             turn.task.add_done_callback(partial(self._ended, room))

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from nbgroupchat import protocol
 from nbgroupchat.backplanes.base import Opened
-from nbgroupchat.log import Gap, Log
+from nbgroupchat.log import Gap, Log, public
 from nbgroupchat.outbox import Outbox
-from nbgroupchat.policy import Identity, member_of
+from nbgroupchat.policy import Identity, member_of, part_of
 from nbgroupchat.protocol import (
     Delta,
     DurableEvent,
     Event,
     Join,
     Joined,
+    Kind,
     Live,
     Member,
     Posted,
@@ -30,11 +33,13 @@ from nbgroupchat.protocol import (
     Redacted,
     ReplyClosed,
     ReplyOpened,
+    Role,
     RoomChanged,
     RoomPolicy,
     Status,
     TypingChanged,
 )
+from nbgroupchat.roles import PlainRoles, Roles
 from nbgroupchat.room import Draft
 
 Encode: TypeAlias = Callable[[bytes], bytes]
@@ -67,9 +72,19 @@ class Client:
 
 
 class Channel:
-    """A room's readers and what they are told. The source of their outboxes. `later` is the event loop's by default."""
+    """A room's readers and what they are told. The source of their outboxes. `later` is the event loop's by default.
 
-    def __init__(self, room: str, encode: Encode, later: Later | None = None) -> None:
+    `default` is what the room allows until somebody decides otherwise.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        encode: Encode,
+        later: Later | None = None,
+        roles: Roles | None = None,
+        default: RoomPolicy = RoomPolicy(),  # noqa: B008  # frozen
+    ) -> None:
         self.room = room
         self.key = b""
         self.log = Log("")
@@ -79,7 +94,11 @@ class Channel:
         self.lock = asyncio.Lock()
         """Held around writes that depend on what was told before, so that a stop is stored with all pieces before it.
         """
+        self.decided: RoomPolicy | None = None
+        """What somebody has decided that the room allows."""
         self.seated: tuple[Identity, ...] = ()
+        self._roles = roles or PlainRoles()
+        self._default = default
         self._busy = 0
         self._encode = encode
         self._later = later
@@ -93,7 +112,7 @@ class Channel:
     def opened(self, opened: Opened) -> None:
         """Take over what the log held before this hub opened the room."""
         self.key = opened.key
-        self.log = Log(opened.epoch, opened.entries, base=opened.base)
+        self.log = Log(opened.epoch, [public(entry) for entry in opened.entries], base=opened.base)
         for entry in (*opened.earlier, *opened.entries):
             self._fold(entry)
         for delta in opened.drafts:
@@ -101,7 +120,37 @@ class Channel:
 
     def member(self, identity: Identity) -> Member:
         """Give the member that somebody is in this room."""
-        return member_of(self.key, identity)
+        return member_of(self.key, identity, anonymous=self.policy.anonymous and self.is_masked(identity))
+
+    def key_of(self, identity: Identity) -> str:
+        """Give what somebody's posts are told apart by, also while names are hidden: a retry may come after that."""
+        return member_of(self.key, identity).id
+
+    def ids_of(self, identity: Identity) -> frozenset[str]:
+        """Give the ids of one user here, in person and from kernels: what either said is theirs."""
+        kinds: tuple[Kind, ...] = (identity.kind, "human", "kernel")
+        return frozenset(self.member(replace(identity, kind=kind)).id for kind in kinds)
+
+    def is_masked(self, identity: Identity) -> bool:
+        """Say whether somebody has a pseudonym where peers are anonymous: everybody but instructors and the agent."""
+        return identity.kind in ("human", "kernel") and self.role(identity) != "instructor"
+
+    def role(self, identity: Identity) -> Role | None:
+        """Say what part somebody has in this room."""
+        return part_of(self._roles, identity, self.room)
+
+    def identity_of(self, id_: str) -> Identity | None:
+        """Say who a member is that is here; None for others."""
+        return next((reader.identity for reader, member in self._readers.items() if member.id == id_), None)
+
+    @property
+    def policy(self) -> RoomPolicy:
+        """What the room allows now."""
+        return self.decided or self._default
+
+    def rule(self, policy: RoomPolicy | None) -> None:
+        """Allow what this policy allows, from now on."""
+        self.decided = policy
 
     def join(self, client: Client, command: Join, policy: RoomPolicy, status: Status) -> Joined:
         """Let a client read along, from where it was or from a snapshot, without a gap before what follows."""
@@ -124,6 +173,7 @@ class Channel:
             base=base,
             mode="tail" if tail else "snapshot",
             pinned=self.pinned,
+            role=self.role(client.identity) or "observer",
         )
 
     @property
@@ -191,7 +241,7 @@ class Channel:
             if not isinstance(event, (Delta, DurableEvent)):
                 continue
             if not isinstance(event, Delta):
-                self.log.append(event)
+                self.log.append(public(event))
             self._fold(event)
             self._frames.clear()
             for reader in tuple(self._readers):
@@ -259,6 +309,8 @@ class Channel:
                 self._typing.discard(event.by)
             case RoomChanged():
                 self.pinned = event.pinned
+                self.decided = event.policy or self.decided
+                self._call_anew()
             case Redacted():
                 self.pinned = tuple(message for message in self.pinned if message != event.id)
 
@@ -267,6 +319,14 @@ class Channel:
         if resume is None or self.log.tail(resume) is None:
             return False
         return all(draft.knows(command.have.get(reply, 0)) for reply, draft in self.drafts.items())
+
+    def _call_anew(self) -> None:
+        """Call everybody what they are called now, where that has changed."""
+        readers = {client: self.member(client.identity) for client in self._readers}
+        if readers != self._readers:
+            self._readers = readers
+            self._typing.clear()
+            self._tell_presence()
 
     def _presence_changed(self) -> None:
         if len(self._readers) <= CROWD:
@@ -280,7 +340,11 @@ class Channel:
         self._telling = False
         members = {member.id: member for member in (self.member(identity) for identity in self.seated)}
         members.update((member.id, member) for member in self._readers.values())
-        self._tell_newest("presence", Presence(tuple(members.values())))
+        here = list(members.values())
+        if self.policy.anonymous:
+            # The order in which they came would tell who had which name before.
+            here.sort(key=lambda member: member.id)
+        self._tell_newest("presence", Presence(tuple(here)))
 
     def _tell_newest(self, key: str, event: Event) -> None:
         frame = self._frame(event)

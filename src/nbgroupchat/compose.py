@@ -50,8 +50,9 @@ _log = logging.getLogger(__name__)
 class Composition:
     """A hub with its agent, ready to be joined. To be made on the event loop that it runs on.
 
-    `engine` takes the place of the one that the settings name, `clock` and `pause` that of time. `roles` say which
-    rooms there are for whom; without them it is a plain server's hub.
+    `engine` takes the place of the one that the settings name, `clock`, `now_ms` and `pause` that of time. `roles` say
+    which rooms there are for whom; without them it is a plain server's hub. `policy` is what a room allows until an
+    instructor decides.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Composition:
         clock: Callable[[], float] | None = None,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         roles: Roles | None = None,
+        policy: protocol.RoomPolicy = protocol.RoomPolicy(),  # noqa: B008  # frozen
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
-        roles = roles or PlainRoles()
+        roles = roles or PlainRoles(instructors=settings.instructors)
         self.pause = pause
         self.settings = settings
         self.measures = Measures()
@@ -75,6 +78,9 @@ class Composition:
             settings.members_per_room,
             measures=self.measures,
             roles=roles,
+            policy=policy,
+            clock=clock or time.monotonic,
+            now_ms=now_ms,
         )
         self.rates = Rates(settings, clock or time.monotonic, kernels_are_known=not roles.plain)
         self.engine = engine or make_engine(settings)

@@ -25,6 +25,7 @@ from nbgroupchat.protocol import (
     Post,
     React,
     Search,
+    SetPolicy,
     fits_text,
 )
 
@@ -63,6 +64,8 @@ def _normalised(command: Command) -> Command:
     if isinstance(command, Search):
         # As posts are written, or a word would not be found whose accent a keyboard sends apart.
         return msgspec.structs.replace(command, text=visible(command.text))
+    if isinstance(command, SetPolicy) and isinstance(command.prompt, str):
+        return msgspec.structs.replace(command, prompt=visible(command.prompt).strip())
     if not isinstance(command, (Post, Edit)):
         return command
     text = visible(command.text)

@@ -22,6 +22,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     TOO_MANY = "too_many"
     TOO_FAST = "too_fast"
+    NOT_NOW = "not_now"
     UNAVAILABLE = "unavailable"
 
 

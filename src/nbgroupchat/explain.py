@@ -29,6 +29,7 @@ class Seen(Struct, frozen=True, array_like=True):
     speaker: str = ""
     text: str = ""
     pinned: bool = False
+    private: bool = False
 
 
 class ReplyRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +63,8 @@ class ReplyRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CannotRebuild(Exception):
     """A prompt that cannot be composed again; the message says what is missing."""
 
+
+PRIVATE: Final = "(What the instructors of this room told the model is not shown.)"
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +111,7 @@ def seen_in(segments: Sequence[Segment], speakers: Mapping[str, str]) -> tuple[S
             speakers.get(segment.key, "") if segment.role == "user" else "",
             "" if segment.key else segment.text,
             segment.pinned,
+            segment.private,
         )
         for segment in segments
     )
@@ -123,7 +127,7 @@ def prompt_of(record: ReplyRecord, context: int, entries: Sequence[DurableEvent]
     segments = []
     for seen in record.seen:
         if not seen.id:
-            segments.append(Segment(seen.role, seen.text, pinned=seen.pinned))
+            segments.append(Segment(seen.role, seen.text, pinned=seen.pinned, private=seen.private))
             continue
         if seen.id not in messages or now[seen.id].redacted:
             raise CannotRebuild(f"The message {seen.id} that the model read is gone: it was redacted or trimmed since.")
@@ -133,14 +137,21 @@ def prompt_of(record: ReplyRecord, context: int, entries: Sequence[DurableEvent]
     return Prompt(tuple(segments))
 
 
-def explanation(message: Message, record: ReplyRecord, entries: Sequence[DurableEvent]) -> Explanation:
-    """Give what a member is told of a reply: `entries` are those about the messages it read."""
+def explanation(
+    message: Message, record: ReplyRecord, entries: Sequence[DurableEvent], whole: bool = False
+) -> Explanation:
+    """Give what a member is told of a reply: `entries` are those about the messages it read.
+
+    Instructors are told the `whole` of it, others not what instructors told the model.
+    """
     now = _fold(entries, None)
     return Explanation(
         id=message.id,
         to=message.to or "",
         context=message.context or 0,
-        read=tuple(Read(seen.id, seen.speaker, seen.text) for seen in record.seen),
+        read=tuple(
+            Read(seen.id, seen.speaker, seen.text if whole or not seen.private else PRIVATE) for seen in record.seen
+        ),
         left_out=record.left_out,
         redacted=tuple(seen.id for seen in record.seen if seen.id and (seen.id not in now or now[seen.id].redacted)),
         prompt=record.prompt,

@@ -8,20 +8,30 @@ and nothing is done in a room that the client has not joined. Authentication is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from nbgroupchat import protocol
 from nbgroupchat.again import Again
 from nbgroupchat.attachments import Attachments
-from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.backplanes.base import Backplane, now_ms
 from nbgroupchat.changes import Changes
 from nbgroupchat.channel import Channel, Client, Encode
 from nbgroupchat.errors import Code, Refusal
+from nbgroupchat.log import public
 from nbgroupchat.measures import Measures
 from nbgroupchat.mention import mentions
-from nbgroupchat.policy import Identity, may_be_answered, plain_policy
+from nbgroupchat.pace import Pace, asked_too_often
+from nbgroupchat.policy import (
+    Identity,
+    is_mine,
+    may_be_answered,
+    part_of,
+)
 from nbgroupchat.protocol import (
     Cancel,
     CancelAnswer,
@@ -38,8 +48,8 @@ from nbgroupchat.protocol import (
     Join,
     Joined,
     Leave,
-    Member,
     Pin,
+    PolicyAnswer,
     Post,
     PostAnswer,
     Posted,
@@ -47,20 +57,25 @@ from nbgroupchat.protocol import (
     Redact,
     Regenerate,
     ResumeReply,
+    Role,
     RoomListed,
     RoomPolicy,
     Rooms,
     RoomsAnswer,
     Search,
     SearchAnswer,
+    SetPolicy,
     Status,
     TurnAnswer,
     Typing,
     Upload,
     UploadAnswer,
+    Who,
+    WhoAnswer,
 )
 from nbgroupchat.replies import Replies
-from nbgroupchat.roles import PlainRoles, Role, Roles
+from nbgroupchat.rights import check, check_own
+from nbgroupchat.roles import PlainRoles, Roles
 from nbgroupchat.search import Searches
 from nbgroupchat.seat import Listener, Seat
 
@@ -76,6 +91,8 @@ Answer: TypeAlias = (
     | RoomsAnswer
     | UploadAnswer
     | DownloadAnswer
+    | PolicyAnswer
+    | WhoAnswer
     | None
 )
 
@@ -91,8 +108,9 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Serves rooms from a backplane. `agent_name` is whom posts may address; `encode` makes frames for clients.
 
-    `roles` say which rooms there are for whom. A room has at most `members_per_room`, 0 without limit. Where the end of
-    a reply cannot be stored, it is tried again every `close_again_seconds`.
+    A room has at most `members_per_room`, 0 without limit. Where the end of a reply cannot be stored, it is tried again
+    every `close_again_seconds`. `roles` say which rooms there are for whom, `policy` what a room allows until an
+    instructor decides, `clock` gives seconds that only grow, and `now_ms` milliseconds since 1970.
     """
 
     def __init__(
@@ -105,6 +123,9 @@ class Hub:
         measures: Measures | None = None,
         close_again_seconds: float = 5.0,
         roles: Roles | None = None,
+        policy: RoomPolicy = RoomPolicy(),  # noqa: B008  # frozen
+        clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._backplane = backplane
         self._changes = Changes(backplane)
@@ -112,64 +133,73 @@ class Hub:
         self._replies = Replies(backplane, self._measures, close_again_seconds)
         self.attachments = Attachments(backplane)
         self._encode = encode
-        self._roles = roles or PlainRoles()
         self._agent_name = agent_name
         self._max_rooms = max_rooms
         self._members_per_room = members_per_room
+        self._roles = roles or PlainRoles()
+        self._default = policy
+        self._pace = Pace(clock)
+        self._now_ms = now_ms
         self._channels: dict[str, Channel] = {}
         self._seats: dict[Seat, Listener] = {}
         self._searches = Searches(backplane)
-        self._again = Again(backplane, self._seats)
+        self._again = Again(backplane, self._seats, self._pace)
         self._status = Status(state="off")
 
     async def receive(self, client: Client, command: Command) -> Answer:
         """Carry out a client's command. Raises Refusal where it may not or cannot be done."""
-        self.role_of(client.identity, command.room)
+        # First of all: a room that does not exist for somebody is like one that nobody ever opened.
+        role = self.role_of(client.identity, command.room)
         channel = client.channels.get(command.room)
         try:
-            return await self._carry_out(client, command)
+            if isinstance(command, Join):
+                return await self._join(client, command)
+            channel = self._joined(client, command)
+            check(command, role, channel.policy, self._now_ms())
+            return await self._carry_out(client, command, channel, role)
         finally:
             if client.gone and channel is not None:
                 # It left while this was done, which kept the room.
                 self._give_back(channel)
 
-    async def _carry_out(self, client: Client, command: Command) -> Answer:
+    async def _carry_out(self, client: Client, command: Command, channel: Channel, role: Role) -> Answer:
+        identity, me = client.identity, channel.member(client.identity)
         match command:
-            case Join():
-                return await self._join(client, command)
             case Post():
-                return await self._post(client, command)
+                return await self._post(client, channel, command, role)
             case Upload():
-                self._joined(client, command)
                 return self.attachments.upload(client, command)
             case Download():
-                self._joined(client, command)
                 return await self.attachments.download(command)
             case Cancel():
-                return await self._cancel(client, command)
+                return await self._cancel(channel, identity, command, role)
             case Edit():
-                return await self._changes.edit(*self._me(client, command), command)
+                return await self._changes.edit(channel, me, command)
             case Redact():
-                return await self._changes.redact(*self._me(client, command), command)
+                return await self._changes.redact(channel, me, command, identity, role)
             case Pin():
-                return await self._changes.pin(*self._me(client, command), command)
+                return await self._changes.pin(channel, me, command, identity, role)
             case React():
-                return await self._changes.react(*self._me(client, command), command)
+                return await self._changes.react(channel, identity, command)
             case Regenerate() | ResumeReply():
-                return await self._again.ask(*self._me(client, command), command)
+                return await self._again.ask(channel, identity, command, role)
             case Explain():
-                return await self._changes.explain(*self._me(client, command), command)
+                return await self._changes.explain(channel, command, role)
+            case SetPolicy():
+                answer = await self._changes.set_policy(channel, me, command, identity)
+                return replace(answer, policy=self._named(answer.policy))
+            case Who():
+                return await self._changes.who(channel, command, identity)
             case Typing():
-                self._joined(client, command).type(client, command.on)
+                channel.type(client, command.on)
             case History():
-                return await self._history(client, command)
+                return await self._history(channel, command)
             case Search():
-                channel = self._joined(client, command)
                 return await self._searches.search(channel.room, channel.log.position.seq, command)
             case Rooms():
                 return await self._rooms(client, command)
             case Leave():
-                self._leave(client, self._joined(client, command))
+                self._leave(client, channel)
         return None
 
     def role_of(self, identity: Identity, room: str) -> Role:
@@ -180,7 +210,7 @@ class Hub:
         return role
 
     def _role(self, identity: Identity, room: str) -> Role | None:
-        return self._roles.role(identity.user, identity.groups, room)
+        return part_of(self._roles, identity, room)
 
     @property
     def rooms(self) -> int:
@@ -226,6 +256,7 @@ class Hub:
                 f"This page speaks version {command.wire} of the chat's frames and the server version {protocol.WIRE}. "
                 "Reload the page; if that does not help, run the notebook's cell again.",
             )
+        self.role_of(client.identity, command.room)
         channel = await self._open(command.room)
         if client.gone:
             # Its connection has ended while the room was opened.
@@ -238,16 +269,50 @@ class Hub:
                 "ask the server's administrator to raise NbGroupChat.members_per_room.",
                 retry_ms=FULL_RETRY_MS,
             )
-        joined = channel.join(client, command, self._policy(), self._status)
+        policy = self._named(replace(channel.policy, prompt=""))
+        joined = channel.join(client, command, policy, self._status)
         self._measures.joins["new" if command.resume is None else joined.mode] += 1
         return joined
 
-    async def _post(self, client: Client, command: Post) -> PostAnswer:
-        channel = self._joined(client, command)
+    async def _post(self, client: Client, channel: Channel, command: Post, role: Role) -> PostAnswer:
+        room, user, pace = channel.room, client.identity.user, f"post {command.cid}"
+        key = f"post {channel.key_of(client.identity)} {command.cid}"
+        # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
+        with channel.busy():
+            if command.reply_to is not None:
+                await self._changes.check_reply_to(channel, command.reply_to, key)
+            await self._changes.meet(channel, client.identity)
+            # Something else may hold since it came.
+            check(command, role, channel.policy, self._now_ms())
+            counted = self._pace.knows(room, user, pace)
+            asks = self._paced(channel, client.identity, command, role)
+            try:
+                return await self._say(client, channel, command, key, asks)
+            except Refusal:
+                if not counted:
+                    self._pace.take_back(room, user, pace)
+                raise
+
+    def _paced(self, channel: Channel, identity: Identity, command: Post, role: Role) -> tuple[str, ...]:
+        """Give whom a post asks, once its author's pace allows it. Raises Refusal where it does not."""
+        room, user, policy, pace = channel.room, identity.user, channel.policy, f"post {command.cid}"
+        addressed = mentions(command.text, self._agent_name)
+        asks = may_be_answered(identity.kind) and (
+            (policy.agent != "off" and addressed) or (policy.agent == "on" and identity.kind == "human")
+        )
+        if role != "instructor":
+            self._pace.post(room, user, pace, policy)
+            wait = self._pace.ask(room, user, pace, policy) if asks and channel.seated else 0.0
+            if wait and addressed:
+                self._pace.take_back(room, user, pace)
+                raise asked_too_often(policy, wait)
+            asks = asks and not wait
+        return tuple(channel.member(seated).id for seated in channel.seated) if asks else ()
+
+    async def _say(
+        self, client: Client, channel: Channel, command: Post, key: str, asks: tuple[str, ...]
+    ) -> PostAnswer:
         me = channel.member(client.identity)
-        asks: tuple[str, ...] = ()
-        if may_be_answered(me.kind) and mentions(command.text, self._agent_name):
-            asks = tuple(channel.member(identity).id for identity in channel.seated)
         uploads = self.attachments.of(client, command)
         posted = Posted(
             seq=0,
@@ -261,23 +326,21 @@ class Hub:
             asks=asks,
             attachments=tuple(uploaded.attachment for uploaded in uploads),
         )
-        key = f"post {me.id} {command.cid}"
         files = {uploaded.attachment.id: uploaded.data for uploaded in uploads}
-        # Without the lock: posts change nothing that others decide by, and the backplane keeps their order.
-        with channel.busy():
-            if command.reply_to is not None:
-                await self._changes.check_reply_to(channel, command.reply_to, key)
-            appended = await self._backplane.append(channel.room, posted, key, files)
+        appended = await self._backplane.append(channel.room, posted, key, files)
         self.attachments.posted(client, command)
         if not appended.duplicate:
             self._measures.posts[me.kind] += 1
         return PostAnswer(appended.entry.eid, appended.entry.seq, appended.duplicate)
 
-    async def _cancel(self, client: Client, command: Cancel) -> CancelAnswer:
-        channel = self._joined(client, command)
-        me = channel.member(client.identity)
+    async def _cancel(self, channel: Channel, identity: Identity, command: Cancel, role: Role) -> CancelAnswer:
+        if channel.policy.stop != "anyone":
+            message, asked = await self._changes.asked(channel, command.id)
+            mine = is_mine(message, asked, channel.ids_of(identity))
+            check_own("stop a reply", channel.policy.stop, mine=mine, role=role)
+        await self._changes.meet(channel, identity)
         reply = await self._reply_meant(channel, command.id)
-        closed = await self._replies.close(channel, me, reply, "stopped", None)
+        closed = await self._replies.close(channel, identity, reply, "stopped", None)
         if closed is None:
             raise Refusal(Code.NOT_FOUND, "There is no such reply in this room. It may be too old to be stopped.")
         return CancelAnswer(closed.seq, closed.status)
@@ -294,15 +357,13 @@ class Hub:
             return opened.eid
         return id_
 
-    async def _history(self, client: Client, command: History) -> HistoryAnswer:
-        channel = self._joined(client, command)
+    async def _history(self, channel: Channel, command: History) -> HistoryAnswer:
         before = min(command.before, channel.log.position.seq + 1)
         entries, more = await self._backplane.read(channel.room, before, command.limit)
-        return HistoryAnswer(tuple(entries), more)
+        return HistoryAnswer(tuple(public(entry) for entry in entries), more)
 
     async def _rooms(self, client: Client, command: Rooms) -> RoomsAnswer:
         """Name the rooms that there are for somebody: on a plain server there is none that they may not join."""
-        self._joined(client, command)
         known = await self._backplane.rooms(command.limit + 1 if self._roles.plain else MOST_ROOMS)
         known = [room for room in known if self._role(client.identity, room.name)]
         listed = [RoomListed(room.name, room.epoch, room.seq, room.ts, self._present(room.name)) for room in known]
@@ -326,7 +387,7 @@ class Hub:
                     f"This server already has {self._max_rooms} rooms, its most. Use one of those, or ask its "
                     "administrator to raise NbGroupChat.max_rooms.",
                 )
-            channel = self._channels[room] = Channel(room, self._encode)
+            channel = self._channels[room] = Channel(room, self._encode, None, self._roles, self._default)
             channel.seated = tuple(seat.identity for seat in self._seats)
         try:
             # Whoever waits for the lock needs the room, also where the one who opens it leaves meanwhile.
@@ -373,15 +434,12 @@ class Hub:
                 # What was said is said: whoever cannot hear it must not take it from the others.
                 _log.exception("A listener failed on what happened in room %s", channel.room)
 
-    def _me(self, client: Client, command: Command) -> tuple[Channel, Member]:
-        channel = self._joined(client, command)
-        return channel, channel.member(client.identity)
-
     def _joined(self, client: Client, command: Command) -> Channel:
         channel = client.channels.get(command.room)
         if channel is None:
             raise Refusal(Code.NOT_JOINED, f"This connection is not in the room {command.room!r}. Join it first.")
         return channel
 
-    def _policy(self) -> RoomPolicy:
-        return plain_policy(self._agent_name) if self._seats else RoomPolicy(mention="")
+    def _named(self, policy: RoomPolicy) -> RoomPolicy:
+        """Give a policy with what the agent is addressed as now, nothing where none sits here."""
+        return replace(policy, mention=f"@{self._agent_name}" if self._seats else "")

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nbgroupchat.protocol import DurableEvent, Edited, Position, Posted, Reacted, Redacted, ReplyClosed, ReplyOpened
+from nbgroupchat.protocol import (
+    DurableEvent,
+    Edited,
+    Position,
+    Posted,
+    Reacted,
+    Redacted,
+    ReplyClosed,
+    ReplyOpened,
+    RoomChanged,
+)
 
 MAX_TAIL = 2_000
 """The longest gap, in entries, that a returning client is told as a tail; beyond it, it starts over."""
@@ -120,6 +130,13 @@ def without_text(entry: DurableEvent) -> DurableEvent:
         return msgspec.structs.replace(entry, text="")
     if isinstance(entry, Reacted):
         return msgspec.structs.replace(entry, emoji="")
+    return entry
+
+
+def public(entry: DurableEvent) -> DurableEvent:
+    """Give an entry as members may see it: without what the instructors told the model."""
+    if isinstance(entry, RoomChanged) and entry.policy is not None and entry.policy.prompt:
+        return msgspec.structs.replace(entry, policy=msgspec.structs.replace(entry.policy, prompt=""))
     return entry
 
 

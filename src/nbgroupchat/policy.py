@@ -1,14 +1,14 @@
 """Who someone is in a room and what they may do there. Pure rules, no I/O.
 
-This module touches trust. It covers: ids that mean nothing outside a room, and who may change what was said on a plain
-server: a post is its author's, a reply may be redacted by whoever asked for it, and anyone may stop a reply or pin a
-message (names there are labels). It does not cover authentication, which is the server's, or the rights of instructors,
-which come with JupyterHub.
+This module touches trust. It covers: ids that mean nothing outside a room, other ones where peers are anonymous so that
+what somebody wrote under their name is not found to be theirs, and what can be done to a message at all: a post is
+edited by its author alone. It does not cover authentication, which is the server's, or what the room's policy lets each
+role do (`rights`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -16,7 +16,9 @@ from msgspec.structs import force_setattr
 
 from nbgroupchat.characters import label
 from nbgroupchat.errors import Code, Refusal
-from nbgroupchat.protocol import MAX_PINNED, MAX_REACTIONS, Kind, Member, RoomPolicy
+from nbgroupchat.protocol import MAX_PINNED, MAX_REACTIONS, Kind, Member, Role
+from nbgroupchat.pseudonym import pseudonym
+from nbgroupchat.roles import Roles
 from nbgroupchat.room import Message
 
 _MISSING = "There is no such message in this room. It may have been redacted."
@@ -41,10 +43,22 @@ class Identity(Struct, frozen=True):
         force_setattr(self, "name", label(self.name, self.user))
 
 
-def member_of(room_key: bytes, identity: Identity) -> Member:
+def part_of(roles: Roles, identity: Identity, room: str) -> Role | None:
+    """Say what part somebody has in a room; None where it does not exist for them.
+
+    A kernel runs what others wrote, too, and is a member at most, whoever's it is.
+    """
+    role = roles.role(identity.user, identity.groups, room)
+    return "member" if role == "instructor" and identity.kind == "kernel" else role
+
+
+def member_of(room_key: bytes, identity: Identity, anonymous: bool = False) -> Member:
     """Give the member that somebody is in the room with that secret `room_key` (at most 64 bytes)."""
-    name = f"{identity.kind}\0{identity.user}".encode("utf-8", "surrogatepass")
-    return Member(blake2b(name, key=room_key, digest_size=9).hexdigest(), identity.name, identity.kind)
+    name = f"{identity.kind}\0{identity.user}"
+    if anonymous:
+        name = f"anonymous\0{name}"
+    id_ = blake2b(name.encode("utf-8", "surrogatepass"), key=room_key, digest_size=9).hexdigest()
+    return Member(id_, pseudonym(room_key, identity.user) if anonymous else identity.name, identity.kind)
 
 
 def may_be_answered(kind: Kind) -> bool:
@@ -63,17 +77,18 @@ def check_reply_to(message: Message | None) -> None:
     _present(message)
 
 
-def check_redaction(message: Message | None, asked: Message | None, me: Member) -> None:
-    """Raise Refusal unless this member may redact this message: its own, or a reply to what it `asked`.
+def is_mine(message: Message | None, asked: Message | None, ids: Collection[str]) -> bool:
+    """Say whether a message is somebody's who has these ids here, or a reply to what they `asked`."""
+    return any(found is not None and found.by in ids for found in (message, asked))
+
+
+def check_redaction(message: Message | None) -> None:
+    """Raise Refusal unless this message can be redacted, by whom it may.
 
     One that is redacted already is: saying so again changes nothing.
     """
     if message is None:
         raise Refusal(Code.NOT_FOUND, _MISSING)
-    if message.by != me.id and (asked is None or asked.by != me.id):
-        raise Refusal(
-            Code.FORBIDDEN, "Only its author, or of a reply who asked for it, can redact a message. Ask them to do so."
-        )
     if message.status == "open":
         raise Refusal(Code.FORBIDDEN, "This reply is still being written. Stop it first, then redact it.")
 
@@ -120,8 +135,3 @@ def _present(message: Message | None) -> Message:
     if message is None or message.redacted:
         raise Refusal(Code.NOT_FOUND, _MISSING)
     return message
-
-
-def plain_policy(agent_name: str) -> RoomPolicy:
-    """Give the rules of a room on a plain server."""
-    return RoomPolicy(mention=f"@{agent_name}")

@@ -17,6 +17,7 @@ class Segment(Struct, frozen=True):
     or "" for the server's own words. Neighbours of the same role belong to one turn of the model's chat template, and
     each is tokenized by itself, as plain text. One that is `pinned` stays where older ones are left out. `ids` are
     those a reply was sampled as, all of its text, where they were kept: not every reply tokenizes back to them.
+    What is `private` is the instructors' own, and not told to others.
     """
 
     role: Role
@@ -24,6 +25,7 @@ class Segment(Struct, frozen=True):
     key: str = ""
     ids: tuple[int, ...] = ()
     pinned: bool = False
+    private: bool = False
 
 
 class Prompt(Struct, frozen=True):

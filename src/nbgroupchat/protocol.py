@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from nbgroupchat.attachment import MAX_ATTACHED, MAX_PART, Attachment
 from nbgroupchat.emoji import MAX_EMOJI
@@ -42,6 +42,27 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)]
 Kind: TypeAlias = Literal["human", "agent", "kernel", "system"]
 ReplyStatus: TypeAlias = Literal["complete", "stopped", "interrupted", "failed", "length"]
 AgentState: TypeAlias = Literal["off", "loading", "ready", "failed"]
+Role: TypeAlias = Literal["instructor", "member", "observer"]
+"""What part somebody has in a room."""
+
+AgentMode: TypeAlias = Literal["off", "on", "mention", "hint"]
+"""What the agent answers: nothing, all that people say, what addresses it, or that with an instructor's own prompt."""
+
+Allowed: TypeAlias = Literal["anyone", "asker", "instructors"]
+"""Who may: anyone, whose message it is (of a reply: who asked for it) and instructors, or instructors alone."""
+
+Hours: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^(mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)\Z"),
+]
+"""A part of a week in which a room is open, such as "mon 09:00-10:30"."""
+
+SlowSeconds: TypeAlias = Annotated[int, Meta(ge=0, le=3600)]
+TurnsPerHour: TypeAlias = Annotated[int, Meta(ge=0, le=1000)]
+ReplyTokens: TypeAlias = Annotated[int, Meta(ge=0, le=65_536)]
+OpeningTimes: TypeAlias = Annotated[tuple[Hours, ...], Meta(max_length=50)]
+Zone: TypeAlias = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+\Z")]
+InstructorPrompt: TypeAlias = Annotated[str, Meta(max_length=4000)]
 
 
 class Position(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,6 +207,30 @@ class Search(Command, frozen=True):
     before: Annotated[int, Meta(ge=1, le=MAX_SAFE_INTEGER)] | None = None
 
 
+class SetPolicy(Command, frozen=True):
+    """Change what the room allows, in the fields that are given; without any, ask what it allows. See `RoomPolicy`."""
+
+    cid: Id
+    stop: Allowed | UnsetType = UNSET
+    pin: Allowed | UnsetType = UNSET
+    redact: Allowed | UnsetType = UNSET
+    agent: AgentMode | UnsetType = UNSET
+    prompt: InstructorPrompt | UnsetType = UNSET
+    slow_seconds: SlowSeconds | UnsetType = UNSET
+    turns_per_hour: TurnsPerHour | UnsetType = UNSET
+    reply_tokens: ReplyTokens | UnsetType = UNSET
+    hours: OpeningTimes | UnsetType = UNSET
+    zone: Zone | UnsetType = UNSET
+    locked: bool | UnsetType = UNSET
+    anonymous: bool | UnsetType = UNSET
+
+
+class Who(Command, frozen=True):
+    """Ask who the member `id` is, in a room where peers are anonymous."""
+
+    id: Id
+
+
 class Rooms(Command, frozen=True):
     """Ask which rooms there are besides the one that one is in, up to `limit`, those with the newest entries first."""
 
@@ -212,6 +257,8 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "typing": Typing,
     "history": History,
     "search": Search,
+    "set_policy": SetPolicy,
+    "who": Who,
     "rooms": Rooms,
     "leave": Leave,
 }
@@ -229,10 +276,24 @@ class Limits(Struct, frozen=True):
 
 
 class RoomPolicy(Struct, frozen=True):
-    """What a room allows: whom to mention to be answered, and who may stop a reply."""
+    """What a room allows. `mention` is what to write to be answered; `prompt` is the instructors' own, told to nobody
+    else. 0 is without limit, and for `reply_tokens` the server's own; no `hours` is always. `hours` are of the time
+    zone `zone`. `locked` is read-only for members, and `anonymous` gives them pseudonyms.
+    """
 
-    mention: str
-    stop: Literal["anyone"] = "anyone"
+    mention: str = ""
+    stop: Allowed = "anyone"
+    pin: Allowed = "anyone"
+    redact: Allowed = "asker"
+    agent: AgentMode = "mention"
+    prompt: InstructorPrompt = ""
+    slow_seconds: SlowSeconds = 0
+    turns_per_hour: TurnsPerHour = 0
+    reply_tokens: ReplyTokens = 0
+    hours: OpeningTimes = ()
+    zone: Zone = "UTC"
+    locked: bool = False
+    anonymous: bool = False
 
 
 class Joined(Struct, frozen=True):
@@ -250,6 +311,7 @@ class Joined(Struct, frozen=True):
     base: int
     mode: Literal["tail", "snapshot"]
     pinned: tuple[str, ...] = ()
+    role: Role = "member"
 
 
 class PostAnswer(Struct, frozen=True):
@@ -290,6 +352,21 @@ class TurnAnswer(Struct, frozen=True):
     """Answer to `regenerate` and `resume_reply`: the message `to` which there will be another reply."""
 
     to: str
+
+
+class PolicyAnswer(Struct, frozen=True):
+    """Answer to `set_policy`: what the room allows now, all of it, and the newest entry it rests on."""
+
+    seq: int
+    policy: RoomPolicy
+
+
+class WhoAnswer(Struct, frozen=True):
+    """Answer to `who`: the user's name, the name they are shown under elsewhere, and what kind of member it is."""
+
+    user: str
+    name: str
+    kind: Kind
 
 
 class Read(Struct, frozen=True):
@@ -445,9 +522,10 @@ class Reacted(Entry, frozen=True, tag="reacted"):
 
 
 class RoomChanged(Entry, frozen=True, tag="room_changed"):
-    """How the room is from now on: the ids of its pinned messages."""
+    """How the room is from now on: the ids of its pinned messages, and what it allows where somebody has decided."""
 
     pinned: tuple[str, ...] = ()
+    policy: RoomPolicy | None = None
 
 
 class Delta(Struct, frozen=True, tag="delta"):

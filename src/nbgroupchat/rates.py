@@ -33,7 +33,9 @@ from nbgroupchat.protocol import (
     ResumeReply,
     Rooms,
     Search,
+    SetPolicy,
     Upload,
+    Who,
 )
 from nbgroupchat.settings import Settings
 
@@ -100,9 +102,9 @@ class Rates:
         Raises Refusal with `too_fast`.
         """
         match command:
-            case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply():
+            case Post() | Edit() | Redact() | Pin() | React() | Regenerate() | ResumeReply() | SetPolicy():
                 self._take([*self._posts.of(identity), *([(self._rooms, command.room)] if inside else [])])
-            case Join() | History() | Explain() | Rooms() | Search():
+            case Join() | History() | Explain() | Rooms() | Search() | Who():
                 self._take(self._joins.of(identity))
             case Upload():
                 self._take(self._bytes.of(identity), len(command.data))

@@ -15,6 +15,7 @@ from nbgroupchat.backplanes.base import Backplane
 from nbgroupchat.channel import Channel
 from nbgroupchat.errors import Refusal
 from nbgroupchat.measures import Measures
+from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Delta, DurableEvent, Member, ReplyClosed, ReplyOpened, ReplyStatus
 from nbgroupchat.turns import Request
 
@@ -61,11 +62,13 @@ class Replies:
             return await self._backplane.journal(channel.room, delta)
 
     async def close(
-        self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None
+        self, channel: Channel, by: Member | Identity, reply: str, status: ReplyStatus, error: str | None
     ) -> ReplyClosed | None:
         """End an open reply with the text told so far, or give the end it has had; None where there is none."""
         async with channel.lock:
-            return await self._close(channel, by, reply, status, error)
+            # What somebody is called here is decided by what holds when it is stored.
+            me = channel.member(by) if isinstance(by, Identity) else by
+            return await self._close(channel, me, reply, status, error)
 
     async def end(self, channel: Channel, by: Member, reply: str, status: ReplyStatus, error: str | None) -> None:
         """End an open reply, now or as soon as that can be stored."""

@@ -8,12 +8,11 @@ server's to know, nor what each role may do, which is the policy's. It knows no 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from msgspec import Struct
 
-Role: TypeAlias = Literal["instructor", "member", "observer"]
-"""What somebody is in a room; who has several is the first of them."""
+from nbgroupchat.protocol import Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -57,16 +56,23 @@ class Roles(Struct, frozen=True, kw_only=True):
 
 
 class PlainRoles(Roles, frozen=True, kw_only=True):
-    """The rules of a plain server, where names are labels: every room is there for everybody."""
+    """The rules of a plain server, where names are labels: every room is there for everybody.
+
+    `instructors` are users, separated by spaces, who instruct every room, or "*" for everybody. It is the user that
+    counts, as the server has authenticated it, and never a name that people choose.
+    """
+
+    instructors: str = ""
 
     @property
     def plain(self) -> bool:
         """See `Roles.plain`."""
         return True
 
-    def role(self, user: str, groups: Collection[str], room: str) -> Role | None:  # noqa: ARG002  # everybody, anywhere
+    def role(self, user: str, groups: Collection[str], room: str) -> Role | None:  # noqa: ARG002  # anywhere
         """See `Roles.role`."""
-        return "member"
+        named = self.instructors.split()
+        return "instructor" if user in named or "*" in named else "member"
 
 
 def course_of(room: str) -> str:

@@ -31,6 +31,7 @@ from nbgroupchat.protocol import (
     ReplyOpened,
     ReplyStatus,
     RoomChanged,
+    RoomPolicy,
     Status,
     TypingChanged,
 )
@@ -117,6 +118,7 @@ class Room:
         self.messages: dict[str, Message] = {}
         self.drafts: dict[str, Draft] = {}
         self.pinned: tuple[str, ...] = ()
+        self.policy = RoomPolicy()
         self.members: tuple[Member, ...] = ()
         self.typing: set[str] = set()
         self.status = Status(state="off")
@@ -130,6 +132,7 @@ class Room:
             self.messages.clear()
             self.drafts.clear()
             self.pinned = answer.pinned
+        self.policy = answer.policy
         self.live = False
         self.members = ()
         self.typing.clear()
@@ -220,6 +223,7 @@ class Room:
                     message.reactions = reacted(message.reactions, event)
             case RoomChanged():
                 self.pinned = event.pinned
+                self.policy = event.policy or self.policy
 
 
 def reacted(reactions: tuple[Reaction, ...], event: Reacted) -> tuple[Reaction, ...]:

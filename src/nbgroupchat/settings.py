@@ -66,6 +66,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The file of the rooms, or `memory`; empty for one in Jupyter's data folder on a server, else for memory."""
     synchronous: Synchronous = "full"
     """Whether each commit is waited for until it is on the disk, or handed to the system."""
+    instructors: str = ""
+    """User names, separated by spaces; "*" is everybody."""
     keep_days: int = 0
     """How long entries are kept; 0 for ever."""
     max_connections: int = 2000

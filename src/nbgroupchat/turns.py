@@ -7,7 +7,7 @@ fills the line; rooms take turns, so that a busy one does not keep the others wa
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -79,6 +79,10 @@ class TurnQueue:
         if not line:
             del self._rooms[room]
         return found
+
+    def withdraw_all(self, room: str) -> Sequence[Request]:
+        """Take back all that waits in a room, and give it."""
+        return self._rooms.pop(room, ())
 
     def take(self, busy: Mapping[str, object]) -> tuple[str, Request] | None:
         """Give the next question of a room that is not `busy`, and let its room wait behind the others."""

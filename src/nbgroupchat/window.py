@@ -20,7 +20,16 @@ from msgspec.structs import force_setattr, replace
 from nbgroupchat.attachment import Attachment, beside
 from nbgroupchat.log import MAX_TAIL, message_of
 from nbgroupchat.prompt import Prompt, Segment
-from nbgroupchat.protocol import DurableEvent, Edited, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
+from nbgroupchat.protocol import (
+    DurableEvent,
+    Edited,
+    Posted,
+    Redacted,
+    ReplyClosed,
+    ReplyOpened,
+    RoomChanged,
+    RoomPolicy,
+)
 
 BYTES_PER_TOKEN = 3
 """A low guess for most languages; the engine, which can count, leaves out more where this was too many."""
@@ -31,6 +40,12 @@ MAX_SPEAKER = 40
 
 EXAMPLE_SPEAKERS = ("Kim", "Lee")
 """Who speaks in the example that stands before every conversation."""
+
+HINT = (
+    "The people here are students, and you are their tutor. Never give a whole solution or finished code. "
+    "Answer with one short hint or one question that leads to the next step."
+)
+"""What the model is told in hint mode where the instructors have written nothing."""
 
 _COLONS = ":()\u02d0\u0589\u05c3\u2236\ua789"
 """What looks like the end of a speaker's name, or begins the server's own line."""
@@ -73,6 +88,8 @@ class Window:
         self._agent = agent
         self._budget = budget
         self._opening = opening(agent, system_prompt)
+        self._private: tuple[Segment, ...] = ()
+        """What the instructors told the model, where they did."""
         self._items: list[_Item] = []
         self._gone: OrderedDict[str, _Item] = OrderedDict()
         """What went, oldest first, in case it is pinned: no more of it than a hub holds of a log."""
@@ -107,6 +124,8 @@ class Window:
                 self._change(event.id, "")
             case RoomChanged():
                 self._pin(event.pinned)
+                if event.policy is not None:
+                    self._instruct(event.policy)
 
     def missing(self) -> frozenset[str]:
         """Give the pinned messages of which nothing is known here any more: to be looked up and given to `recall`."""
@@ -159,7 +178,8 @@ class Window:
     def _read(self, items: Sequence[_Item]) -> tuple[Segment, ...]:
         kept = self._kept()
         read = (item.pinned() if item.id in kept else item.segments for item in items)
-        return (*self._opening, *chain.from_iterable(read))
+        system, *example = self._opening
+        return (system, *self._private, *example, *chain.from_iterable(read))
 
     def speakers(self) -> frozenset[str]:
         """Give the names that lines of the prompt begin with."""
@@ -265,6 +285,10 @@ class Window:
         for item in [item for item in self._items if item.order < self._gone_until and item.id not in pinned]:
             self._leave_out(item)
         self._trim()
+
+    def _instruct(self, policy: RoomPolicy) -> None:
+        hint = policy.prompt or HINT
+        self._private = (Segment("system", hint, private=True),) if policy.agent == "hint" else ()
 
     def _trim(self) -> None:
         size = sum(item.size for item in self._items)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nbgroupchat.attachment import Attachment
-from nbgroupchat.backplanes.base import Backplane
+from nbgroupchat.backplanes.base import Act, Backplane, Person
 from nbgroupchat.log import MAX_TAIL
 from nbgroupchat.protocol import (
     Delta,
@@ -247,6 +247,35 @@ class BackplaneContract:
         again = (await backplane.append("lobby", pinning(changed.eid, pinned.eid))).entry
         opened = await backplane.open("lobby", lambda _events: None)
         assert (list(opened.earlier), opened.entries[-1]) == ([pinned, edited], again)
+
+    async def test_the_audit_trail_is_only_added_to(self) -> None:
+        """What was done stands in order, with its time, for each room, also where nothing was said and after a trim."""
+        backplane = self.make()
+        for room in ("lobby", "other"):
+            await backplane.open(room, lambda _events: None)
+        assert await backplane.audited("lobby") == []
+        for action in ("policy", "who"):
+            await backplane.audit("lobby", Act(0, "ina", "Ina", action, "m1", "locked = True"))
+        await backplane.append("lobby", post())
+        while await backplane.trim(2**53):
+            pass
+        acts = await backplane.audited("lobby")
+        assert [(act.user, act.name, act.action, act.about, act.details) for act in acts] == [
+            ("ina", "Ina", "policy", "m1", "locked = True"), ("ina", "Ina", "who", "m1", "locked = True"),
+        ]  # fmt: skip
+        assert all(act.ts > 0 for act in acts)
+        assert await backplane.audited("other") == []
+
+    async def test_who_pseudonyms_are_is_kept(self) -> None:
+        """In their room, as they were called last."""
+        backplane = self.make()
+        for room in ("lobby", "other"):
+            await backplane.open(room, lambda _events: None)
+        for name in ("Ana", "Anna"):
+            await backplane.meet("lobby", "m1", Person("ana", name, "human"))
+        assert await backplane.met("lobby", "m1") == Person("ana", "Anna", "human")
+        assert await backplane.met("lobby", "m2") is None
+        assert await backplane.met("other", "m1") is None
 
     async def test_what_is_old_is_forgotten(self) -> None:
         """A trim takes entries from the beginning, with their keys and records; the numbering goes on after them."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nbgroupchat.backplanes.base import NOTHING, Appended, Backplane, Known, Opened, RoomListener
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Backplane, Known, Opened, Person, RoomListener
 from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.log import Log
 from nbgroupchat.protocol import Delta, DurableEvent, Event, Posted
@@ -96,6 +96,22 @@ class Reopening:
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         await self._again()
         return await self.kept.records(room, replies)
+
+    async def audit(self, room: str, act: Act) -> None:
+        await self._again()
+        await self.kept.audit(room, act)
+
+    async def audited(self, room: str) -> Sequence[Act]:
+        await self._again()
+        return await self.kept.audited(room)
+
+    async def meet(self, room: str, member: str, person: Person) -> None:
+        await self._again()
+        await self.kept.meet(room, member, person)
+
+    async def met(self, room: str, member: str) -> Person | None:
+        await self._again()
+        return await self.kept.met(room, member)
 
     async def trim(self, before: int) -> Mapping[str, int]:
         await self._again()

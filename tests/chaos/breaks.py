@@ -22,6 +22,7 @@ from nbgroupchat.backplanes.sqlite import SqliteBackplane
 from nbgroupchat.backplanes.sqlite_writer import Writer
 from nbgroupchat.channel import Channel
 from nbgroupchat.compose import ChatSession
+from nbgroupchat.policy import Identity
 from nbgroupchat.protocol import Edited, Member, ReplyClosed
 from nbgroupchat.replies import Replies
 from nbgroupchat.signalr.application import Reply
@@ -86,12 +87,13 @@ def stop_late() -> None:
     close = Replies.close
 
     async def forgetful(
-        self: Replies, channel: Channel, by: Member, reply: str, status: Any, error: str | None
+        self: Replies, channel: Channel, by: Member | Identity, reply: str, status: Any, error: str | None
     ) -> ReplyClosed | None:
         draft = channel.drafts.get(reply)
         if draft is None or status != "stopped":
             return await close(self, channel, by, reply, status, error)
-        entry = ReplyClosed(seq=0, eid="", ts=0, by=by.id, id=reply, text=draft.text, status=status, error=error)
+        me = channel.member(by) if isinstance(by, Identity) else by
+        entry = ReplyClosed(seq=0, eid="", ts=0, by=me.id, id=reply, text=draft.text, status=status, error=error)
         # As long as a slow disk may take; nobody holds the room's lock meanwhile.
         await asyncio.sleep(0.2)
         appended = await self._backplane.append(channel.room, entry, f"close {reply}")

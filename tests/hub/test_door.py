@@ -38,7 +38,8 @@ def sample(kind: type[protocol.Command]) -> dict[str, Any]:
     """Give arguments that fit a command, without its room."""
     hints = typing.get_type_hints(kind)
     values: dict[object, object] = {int: 1, str: "x", bool: True, bytes: "eA=="}
-    return {field: values[hints[field]] for field in required(kind) if field != "room"}
+    given = {field: values[hints[field]] for field in required(kind) if field != "room"}
+    return given | ({"emoji": "\N{EYES}"} if "emoji" in given else {})
 
 
 def required(kind: type[protocol.Command]) -> tuple[str, ...]:

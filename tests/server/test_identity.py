@@ -128,6 +128,8 @@ COMMANDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("typing", {"on": True}),
     ("history", {"before": 9}),
     ("search", {"text": "secret"}),
+    ("set_policy", {"cid": "1", "locked": True}),
+    ("who", {"id": "i"}),
     ("rooms", {}),
     ("upload", {"id": "u", "name": "x", "mime": "text/plain", "size": 1, "at": 0, "data": "eA=="}),
     ("download", {"id": "i"}),

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from nbgroupchat.protocol import Delta, DurableEvent, Event
+from nbgroupchat.protocol import Delta, DurableEvent, Event, Kind
 
 NOTHING: Final[Mapping[str, bytes]] = {}
 
@@ -40,6 +40,29 @@ class Opened(Struct, frozen=True):
     """Entries up to this one are no longer kept, but for those in `earlier`."""
     earlier: Sequence[DurableEvent] = ()
     records: Mapping[str, bytes] = {}
+
+
+class Act(Struct, frozen=True):
+    """Something done by right of office, as the audit trail keeps it: who did what, about which id, and how.
+
+    `ts` is stamped when it is stored, in milliseconds since 1970; `user` is the user's name, `name` what they are shown
+    as. None of it is ever changed or forgotten.
+    """
+
+    ts: int
+    user: str
+    name: str
+    action: str
+    about: str = ""
+    details: str = ""
+
+
+class Person(Struct, frozen=True):
+    """Who a member is that has a pseudonym."""
+
+    user: str
+    name: str
+    kind: Kind
 
 
 class Known(Struct, frozen=True):
@@ -107,6 +130,18 @@ class Backplane(Protocol):
 
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         """Give what was recorded with these replies, where something was."""
+
+    async def audit(self, room: str, act: Act) -> None:
+        """Add to the room's audit trail."""
+
+    async def audited(self, room: str) -> Sequence[Act]:
+        """Give the room's audit trail, oldest first."""
+
+    async def meet(self, room: str, member: str, person: Person) -> None:
+        """Keep who a member is."""
+
+    async def met(self, room: str, member: str) -> Person | None:
+        """Say who a member is; None where that was not kept."""
 
     async def trim(self, before: int) -> Mapping[str, int]:
         """Forget the entries from the beginning of each log up to the first that is not older than the time `before`.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener, now_ms
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, Person, RoomListener, now_ms
 from nbgroupchat.log import MAX_TAIL, message_of, newest, redacted, without_text
 from nbgroupchat.protocol import Delta, DurableEvent, Posted, Redacted, ReplyClosed, ReplyOpened, RoomChanged
 from nbgroupchat.room import Draft
@@ -26,6 +26,8 @@ class _RoomLog:
         self.records: dict[str, bytes] = {}
         self.files: dict[str, bytes] = {}
         self.listeners: list[RoomListener] = []
+        self.acts: list[Act] = []
+        self.people: dict[str, Person] = {}
 
 
 class MemoryBackplane:
@@ -47,7 +49,8 @@ class MemoryBackplane:
 
     def release(self, room: str) -> None:
         """See `Backplane.release`."""
-        if room in self._rooms and not (self._rooms[room].entries or self._rooms[room].base):
+        found = self._rooms.get(room)
+        if found is not None and not (found.entries or found.base or found.acts):
             del self._rooms[room]
 
     async def append(
@@ -125,6 +128,22 @@ class MemoryBackplane:
         """See `Backplane.records`."""
         kept = self._rooms[room].records
         return {reply: kept[reply] for reply in replies if reply in kept}
+
+    async def audit(self, room: str, act: Act) -> None:
+        """See `Backplane.audit`."""
+        self._rooms[room].acts.append(msgspec.structs.replace(act, ts=self._now_ms()))
+
+    async def audited(self, room: str) -> Sequence[Act]:
+        """See `Backplane.audited`."""
+        return list(self._rooms[room].acts)
+
+    async def meet(self, room: str, member: str, person: Person) -> None:
+        """See `Backplane.meet`."""
+        self._rooms[room].people[member] = person
+
+    async def met(self, room: str, member: str) -> Person | None:
+        """See `Backplane.met`."""
+        return self._rooms[room].people.get(member)
 
     async def trim(self, before: int) -> Mapping[str, int]:
         """See `Backplane.trim`."""

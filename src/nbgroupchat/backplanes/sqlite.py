@@ -18,8 +18,15 @@ from typing import TypeVar
 
 import msgspec
 
-from nbgroupchat.backplanes import sqlite_attachments, sqlite_changes, sqlite_reads, sqlite_trim
-from nbgroupchat.backplanes.base import NOTHING, Appended, Known, Opened, RoomListener, now_ms
+from nbgroupchat.backplanes import (
+    sqlite_acts,
+    sqlite_attachments,
+    sqlite_changes,
+    sqlite_forget,
+    sqlite_reads,
+    sqlite_trim,
+)
+from nbgroupchat.backplanes.base import NOTHING, Act, Appended, Known, Opened, Person, RoomListener, now_ms
 from nbgroupchat.backplanes.place import Place, network_file_system
 from nbgroupchat.backplanes.sqlite_changes import Origin
 from nbgroupchat.backplanes.sqlite_file import (
@@ -180,6 +187,29 @@ class SqliteBackplane:
     async def records(self, room: str, replies: Collection[str]) -> Mapping[str, bytes]:
         """See `Backplane.records`."""
         return await self._read(lambda db: sqlite_reads.records(db, room, replies))
+
+    async def audit(self, room: str, act: Act) -> None:
+        """See `Backplane.audit`."""
+        stamped = msgspec.structs.replace(act, ts=self._now_ms())
+        await self._writer.write(lambda db: sqlite_acts.audit(db, room, stamped))
+
+    async def audited(self, room: str) -> Sequence[Act]:
+        """See `Backplane.audited`."""
+        return await self._read(lambda db: sqlite_acts.audited(db, room))
+
+    async def meet(self, room: str, member: str, person: Person) -> None:
+        """See `Backplane.meet`."""
+        await self._writer.write(lambda db: sqlite_acts.meet(db, room, member, person))
+
+    async def met(self, room: str, member: str) -> Person | None:
+        """See `Backplane.met`."""
+        return await self._read(lambda db: sqlite_acts.met(db, room, member))
+
+    async def forget(self, room: str, messages: Collection[str], members: Collection[str]) -> None:
+        """Take the name from messages that are redacted, and who these members are; nobody may have the room open."""
+        await self._writer.write(
+            lambda db: sqlite_forget.forget(db, room, set(messages), members, self._losses), erases=True
+        )
 
     async def trim(self, before: int) -> Mapping[str, int]:
         """See `Backplane.trim`."""

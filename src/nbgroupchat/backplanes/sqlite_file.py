@@ -71,6 +71,22 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (room, message, id)
     ) WITHOUT ROWID;
     """,
+    # By the room's name: something may be done in one in which nothing was said.
+    """
+    CREATE TABLE acts (
+        id INTEGER PRIMARY KEY,
+        room TEXT NOT NULL,
+        ts INTEGER NOT NULL,
+        act BLOB NOT NULL
+    );
+    CREATE INDEX acts_of_rooms ON acts (room);
+    CREATE TABLE people (
+        room TEXT NOT NULL,
+        member TEXT NOT NULL,
+        person BLOB NOT NULL,
+        PRIMARY KEY (room, member)
+    ) WITHOUT ROWID;
+    """,
 )
 """What leads from each version of the tables to the next. An entry's payload is the event as it is on the wire; the
 other columns are for finding it. An open reply has a row in `pieces` that ends at 0, and one for each slice.
@@ -144,6 +160,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             f"{VERSION}). Open them once with a server that may write there: it brings them up to date."
         )
     return db
+
+
+def open_to_add(path: Path) -> sqlite3.Connection:
+    """Open a file of this version to add a row, also while a server writes it. Raises StoreError."""
+    open_to_read(path).close()
+    with explained(path):
+        return _connect(f"{path.absolute().as_uri()}?mode=rw")
 
 
 def version(db: sqlite3.Connection) -> int:

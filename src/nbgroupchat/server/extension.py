@@ -110,6 +110,12 @@ class NbGroupChat(ExtensionApp):
         "and a power cut may take the last seconds.",
         config=True,
     )
+    instructors = Unicode(
+        _DEFAULTS.instructors,
+        help="Who may set what rooms allow: user names, separated by spaces, or '*' for everybody. They are the names "
+        "that an identity provider with accounts gives; a name that people choose counts for nothing.",
+        config=True,
+    )
     keep_days = Integer(
         _DEFAULTS.keep_days,
         help="How many days what was said is kept; 0 for ever. Pinned messages are kept until they are unpinned.",
