@@ -16,19 +16,22 @@ from types import TracebackType
 # Jupyter prints its address before it listens there; these lines of the extension come afterwards.
 _LISTENS = re.compile(r"nbgroupchat: rooms such as http://127\.0\.0\.1:(\d+)/|nbgroupchat is not running")
 
+_ROOT = Path(__file__).parent.parent
+
 
 class JupyterServer:
     """Started on entering, with `arguments` after its own; ended by its pid on leaving.
 
-    `app` is `server`, `lab` or `notebook`.
+    `app` is `server`, `lab` or `notebook`. With `imports_tests` it can load classes of these tests.
     """
 
-    def __init__(self, folder: Path, *arguments: str, app: str = "server") -> None:
+    def __init__(self, folder: Path, *arguments: str, app: str = "server", imports_tests: bool = False) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         self.lines: list[str] = []
         self.app = app
         self._arguments = arguments
+        self._imports_tests = imports_tests
         self._running = threading.Event()
 
     def __enter__(self) -> JupyterServer:
@@ -101,6 +104,8 @@ class JupyterServer:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "NBGROUPCHAT"))}
+        if self._imports_tests:
+            kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), kept.get("PYTHONPATH"))))
         return kept | {
             "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
             "JUPYTER_DATA_DIR": str(self.folder / "data"),

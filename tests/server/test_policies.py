@@ -38,7 +38,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer
         "--ServerApp.identity_provider_class=tests.server.accounts.Accounts",
         "--NbGroupChat.engine=echo", "--NbGroupChat.instructors=ina", "--NbGroupChat.posts_per_minute=0",
         "--NbGroupChat.joins_per_minute=0", "--NbGroupChat.room_posts_per_minute=0",
-        "--NbGroupChat.commands_per_minute=0", "--NbGroupChat.max_rooms=1000",
+        "--NbGroupChat.commands_per_minute=0", "--NbGroupChat.max_rooms=1000", imports_tests=True,
     ) as running:  # fmt: skip
         yield running
 
