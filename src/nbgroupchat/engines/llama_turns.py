@@ -43,8 +43,8 @@ _Reason: TypeAlias = Literal["complete", "length", "stopped"]
 _Request: TypeAlias = Generate | Listen | Forget | Stop | Rebuild
 
 PACE = 0.025
-"""Seconds between two reports of a reply. Each wakes the server, which takes a core from the threads that write: with
-one for every token a reply on two cores was 2% slower. Readers are told in slices of twice that.
+"""Seconds between two reports of a reply. Each wakes the server, which takes a core from the threads that write.
+Readers are told in slices of twice that.
 """
 
 
