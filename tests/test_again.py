@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,6 +18,16 @@ from nbgroupchat.room import Message
 from nbgroupchat.settings import Settings
 from tests.clients import FakeClient, plain
 
+_AGENTS: list[Agent] = []
+
+
+@pytest.fixture(autouse=True)
+async def _ended() -> AsyncIterator[None]:
+    """A reply may go on behind a test that has seen enough of it."""
+    yield
+    while _AGENTS:
+        await _AGENTS.pop().close()
+
 
 class Chat:
     """A hub with an agent that plays a script, and Ana and Ben in its lobby."""
@@ -25,6 +36,7 @@ class Chat:
         self.hub = Hub(MemoryBackplane(), plain)
         self.engine = ScriptEngine(list(script))  # type: ignore[arg-type]  # replies of every shape
         self.agent = Agent(self.engine, Settings(engine="script", turns_per_minute=turns_per_minute))
+        _AGENTS.append(self.agent)
         self.agent.sit(self.hub.seat(Identity("", "llama", "agent"), self.agent))
         self.ana, self.ben = FakeClient(self.hub, "Ana"), FakeClient(self.hub, "Ben")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ from tests.clients import FakeClient, plain
 NOON = 1_772_452_800_000  # a Monday
 
 
+_AGENTS: list[Agent] = []
+
+
+@pytest.fixture(autouse=True)
+async def _ended() -> AsyncIterator[None]:
+    """A reply may go on behind a test that has seen enough of it."""
+    yield
+    while _AGENTS:
+        await _AGENTS.pop().close()
+
+
 class Class:
     """A hub with an agent that plays a script, an instructor called Ina, and time that stands still."""
 
@@ -64,6 +76,7 @@ class Class:
         )
         self.engine = ScriptEngine(list(script) or ["Yes."])  # type: ignore[arg-type]  # replies of every shape
         self.agent = Agent(self.engine, Settings(engine="script"))
+        _AGENTS.append(self.agent)
         self.agent.sit(self.hub.seat(Identity("", "llama", "agent"), self.agent))
         self.sent: list[Answer] = []
 
