@@ -39,7 +39,7 @@ _PAGE = """<!doctype html>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/panel.css">
 <script id="jupyter-config-data" type="application/json">{{"baseUrl": "/"}}</script>
-<script type="module" src="/static/page.js"></script>
+<script defer src="/static/page.js"></script>
 </head>
 <body><main id="nbgroupchat" data-room="{room}"></main></body>
 </html>

@@ -19,7 +19,9 @@ const panel = {
 };
 
 async function buildPanel() {
-  await build({ ...panel, entryPoints: { widget: "src/index.ts", page: "src/page.ts" }, outdir: STATIC });
+  await build({ ...panel, entryPoints: { widget: "src/index.ts" }, outdir: STATIC });
+  // No module: a browser fetches those in a mode that JupyterHub answers with its login, again and again.
+  await build({ ...panel, format: "iife", entryPoints: { page: "src/page.ts" }, outdir: STATIC });
   await build({ ...panel, entryPoints: { panel: "src/panel.css" }, outdir: STATIC });
 }
 

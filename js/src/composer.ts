@@ -83,7 +83,7 @@ export class Composer {
 
   /** Put a text into the field, before what is there. */
   insert(text: string): void {
-    if (this.#field === null) return;
+    if (this.#field === null || this.#field.disabled) return;
     this.#replace(text + this.#field.value, text.length);
   }
 
@@ -125,7 +125,7 @@ export class Composer {
         @blur=${this.#blur}
       ></textarea>
       <div class="nbgc-composer-foot">
-        ${this.attaching.buttons(closed)} ${this.#addressee(snapshot, mention)} ${this.#size()}
+        ${this.attaching.buttons(closed)} ${readOnly ? nothing : this.#addressee(snapshot, mention)} ${this.#size()}
         <button
           class="nbgc-send"
           data-lm-suppress-shortcuts="true"

@@ -194,7 +194,7 @@ const english = {
   rules: "What this room allows",
   setRules: "Set what this room allows",
   notAnswered: "The server gave no answer. Try again.",
-  readOnly: "This room can be read only",
+  readOnly: "This room can only be read",
   rule: {
     observer: "You read along",
     locked: "Exam: read only",

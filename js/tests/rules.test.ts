@@ -30,7 +30,8 @@ test("a change is shown when it is heard, and an exam closes the text field of m
     await shown.hear(ruled(1, { locked: true }));
     const field = shown.find<HTMLTextAreaElement>(".nbgc-input");
     assert.equal(field.disabled, role === "member");
-    assert.equal(field.placeholder, role === "member" ? "This room can be read only" : "Write a message");
+    assert.equal(shown.all(".nbgc-ask").length, role === "member" ? 0 : 1);
+    assert.equal(field.placeholder, role === "member" ? "This room can only be read" : "Write a message");
     await shown.hear(ruled(2, { locked: false }));
     assert.equal(field.disabled, false);
   }

@@ -98,7 +98,8 @@ def _rooms(path: Path) -> Iterator[Finding]:
         yield Finding("problem", str(error))
         return
     used = "in use by a server" if is_taken(path) else "not in use"
-    yield Finding("ok", f"{path}: {len(rooms)} rooms, {path.stat().st_size / 1024 / 1024:.1f} MiB, {used}.")
+    count = "1 room" if len(rooms) == 1 else f"{len(rooms)} rooms"
+    yield Finding("ok", f"{path}: {count}, {path.stat().st_size / 1024 / 1024:.1f} MiB, {used}.")
     if losses.found:
         yield Finding("problem", f"{path}: {len(losses.found)} entries are damaged, forged or missing, and not shown.")
 

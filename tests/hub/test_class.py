@@ -85,6 +85,13 @@ def test_a_class_has_one_room_and_one_model(classroom: Classroom, desks: dict[st
         ("teacher", "human"), ("ana", "human"), ("llama", "agent"), ("ben", "kernel")
     ]  # fmt: skip
 
+    # The page of the room is signed in like the notebook.
+    page = desks["ben"].page.context.new_page()
+    page.goto(f"{classroom.url}user/ben/nbgroupchat/rooms/course-101")
+    Panel(page).wait_until_live()
+    expect(Panel(page).message("Welcome to lab 1.")).to_be_visible(timeout=PATIENCE_MS)
+    page.close()
+
     servers, (service,) = classroom.processes("jupyterhub.singleuser"), classroom.processes("nbgroupchat.service")
     assert len(servers) == len(PEOPLE)
     (worker,) = classroom.processes(WORKER)

@@ -55,7 +55,7 @@ _PAGE = """<!doctype html>
 <title>{room} · nbgroupchat</title>
 <link rel="stylesheet" href="{base_url}nbgroupchat/static/panel.css">
 <script id="jupyter-config-data" type="application/json">{config}</script>
-<script type="module" src="{base_url}nbgroupchat/static/page.js"></script>
+<script defer src="{base_url}nbgroupchat/static/page.js"></script>
 </head>
 <body><main id="nbgroupchat" data-room="{room}"></main></body>
 </html>
