@@ -32,11 +32,11 @@ def test_a_sound_installation_is_well(path: Path) -> None:
     """Everything is listed, nothing is a problem, and the command ends with 0."""
     settings = Settings(engine="echo", store=str(path))
     assert found(settings, "problem") == ""
-    assert f"{path}: 1 rooms" in found(settings, "ok")
+    assert f"{path}: 1 room," in found(settings, "ok")
     assert "not in use" in found(settings, "ok")
     done = run("doctor", "--store", path, NBGROUPCHAT_ENGINE="echo")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"ok      {path}: 1 rooms" in done.stdout
+    assert f"ok      {path}: 1 room," in done.stdout
     assert "The extension of Jupyter Server is enabled" in done.stdout
 
 
