@@ -40,6 +40,7 @@ class Proxy:
         self._idle = idle
         self._clock = clock
         self._passing: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     async def start(self) -> None:
         """Listen on `port`."""
@@ -48,6 +49,7 @@ class Proxy:
 
     async def stop(self) -> None:
         """Cut everything."""
+        self._stopped = True
         self._server.close()
         for task in self._passing:
             task.cancel()
@@ -58,7 +60,8 @@ class Proxy:
         assert task is not None
         self._passing.add(task)
         with suppress(asyncio.CancelledError, asyncio.IncompleteReadError, OSError):
-            await self._pass(reader, writer)
+            if not self._stopped:
+                await self._pass(reader, writer)
         self._passing.discard(task)
         writer.transport.abort()
 
@@ -157,7 +160,16 @@ class ProxyThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self.proxy.stop(), self._loop).result(60)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(60)
         self._loop.close()
+
+    async def _stop(self) -> None:
+        """Cut everything, also what was accepted in the very moment."""
+        await self.proxy.stop()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*others, return_exceptions=True)
+            # What was accepted becomes a connection in the loop's next rounds.
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
